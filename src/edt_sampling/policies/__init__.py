@@ -1,0 +1,12 @@
+"""Which temperature: one formula a file, no framework imported."""
+
+from edt_sampling.policies.dynatemp import DynaTemp
+from edt_sampling.policies.edt import EDT
+from edt_sampling.policies.fixed import Fixed
+from edt_sampling.policies.instance_edt import InstanceEDT
+from edt_sampling.policies.mixture import Mixture
+from edt_sampling.policies.policy import Policy
+from edt_sampling.policies.spec import policy
+from edt_sampling.policies.udt import UDT
+
+__all__ = ["EDT", "UDT", "DynaTemp", "Fixed", "InstanceEDT", "Mixture", "Policy", "policy"]
