@@ -1,0 +1,233 @@
+"""The engine: a prompt with all its settings and samples decodes as one unit over one prefix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+import edt_sampling
+from edt_sampling.engines.transformers.generation_config import sampling_fields, warn_overridden
+from edt_sampling.engines.transformers.prefill import Continuation, Prefill, prefill
+from edt_sampling.engines.transformers.prefix import ATTENTION, shares_prefix
+from edt_sampling.engines.transformers.rows import Row, Rows
+from edt_sampling.engines.transformers.stopping import Stopping
+from edt_sampling.protocol import Completion, Request, Trace
+
+CACHE_BYTES = 1 << 30
+WIDE = 8  # rows of one request from which on it decodes alone, over a shared prefix
+COMPACT_SHARE = 8  # rows are moved together once one in eight has ended: moving costs about as much as a step
+
+
+class TransformersEngine:
+    """Generates with a causal language model and its tokenizer, loaded by ``load`` or by the caller.
+
+    A request of ``WIDE`` rows or more is prefilled once and decodes alone; its prefix is shared by its rows where the model
+    allows it and copied otherwise. Smaller requests are batched, padded on the left. Either way the cache of rows that
+    decode together stays under ``cache_bytes``. The model's attention implementation is set to this engine's own.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        *,
+        name: str = "model",
+        fingerprint: str = "",
+        cache_bytes: int = CACHE_BYTES,
+        chat: bool = False,
+    ) -> None:
+        if chat and not tokenizer.chat_template:
+            raise ValueError(f"chat: the tokenizer of {name!r} has no chat template")
+        self.model, self.tokenizer = model.eval(), tokenizer
+        self.name, self.fingerprint, self.cache_bytes, self.chat = name, fingerprint, cache_bytes, chat
+        self.not_shared = _why_not_shared(model)
+        warn_overridden(sampling_fields(model.generation_config), "the policy of each request")
+
+    def describe(self) -> dict[str, Any]:
+        """What a reader of the results must know to repeat them."""
+        return {
+            "engine": "transformers",
+            "edt_sampling": edt_sampling.__version__,
+            "transformers": transformers.__version__,
+            "torch": torch.__version__,
+            "model": self.name,
+            "fingerprint": self.fingerprint,
+            "device": str(self.model.device),
+            "dtype": str(self.model.dtype).removeprefix("torch."),
+            "threads": torch.get_num_threads(),
+            "cpu": torch.backends.cpu.get_cpu_capability(),
+            "prefix": "shared" if self.not_shared is None else f"copied: {self.not_shared}",
+        }
+
+    def check(self, request: Request) -> None:
+        """Raises ValueError where a request cannot run: an empty or too long prompt, chat messages without a template."""
+        self._prompt(request)
+
+    @torch.inference_mode()
+    def generate(self, requests: Sequence[Request]) -> Iterator[list[Completion]]:
+        """For each request in turn, its completions, settings in order and samples within them."""
+        for batch in self._batches(requests):
+            yield from self._run(batch)
+
+    def pieces(self, tokens: Sequence[int]) -> list[str]:
+        """What each token adds to the text; a token that only begins a character adds nothing, the one that ends it adds it."""
+        pieces: list[str] = []
+        shown = ""
+        for end in range(1, len(tokens) + 1):
+            text = self.tokenizer.decode(tokens[:end])
+            text = shown if text.endswith("\ufffd") and end < len(tokens) else text
+            pieces.append(text[len(shown) :])
+            shown = text
+        return pieces
+
+    # --- what decodes together -----------------------------------------------------------------
+
+    def _batches(self, requests: Sequence[Request]) -> Iterator[list[Request]]:
+        """Wide requests alone, runs of narrow ones together while they end alike."""
+        batch: list[Request] = []
+        for request in requests:
+            if batch and not (_narrow(request) and _narrow(batch[0]) and _ending(request) == _ending(batch[0]) and len(batch) < WIDE):
+                yield batch
+                batch = []
+            batch.append(request)
+        if batch:
+            yield batch
+
+    def _run(self, batch: Sequence[Request]) -> Iterator[list[Completion]]:
+        start = prefill(self.model, [self._prompt(r) for r in batch])
+        rows = iter(_rows(batch))
+        room = self._rows_at_once(start, batch[0].max_new_tokens)
+        done: dict[int, list[Completion]] = {i: [] for i in range(len(batch))}
+        while chunk := list(islice(rows, room)):
+            for completion, row in zip(self._decode(batch, chunk, start), chunk, strict=True):
+                done[row.request].append(completion)
+        yield from done.values()
+
+    def _rows_at_once(self, start: Prefill, steps: int) -> int:
+        """How many rows the cache's limit allows."""
+        shared = self._shares(start)
+        positions = steps if shared else steps + start.mask.shape[1]
+        prefix = start.token_bytes * start.mask.numel()
+        rows = (self.cache_bytes - prefix) // (start.token_bytes * positions)
+        if rows < 1:
+            need = prefix + start.token_bytes * positions
+            raise ValueError(f"cache_bytes={self.cache_bytes} holds no row of this prompt: it needs at least {need}")
+        return rows
+
+    def _shares(self, start: Prefill) -> bool:
+        return self.not_shared is None and len(start.mask) == 1 and shares_prefix(start.cache)
+
+    # --- decoding ------------------------------------------------------------------------------
+
+    def _decode(self, batch: Sequence[Request], chunk: Sequence[Row], start: Prefill) -> list[Completion]:
+        steps = batch[0].max_new_tokens
+        rows = Rows(batch, chunk, like=start.logits)
+        stopping = Stopping(self.tokenizer, self._end_tokens(), batch[0].stop)
+        running = Continuation(self.model, start, [r.request for r in chunk], room=steps, shared=self._shares(start))
+        lengths = np.zeros(len(chunk), dtype=np.int64)
+        for step in range(steps):
+            tokens = rows.draw(running.logits, step)
+            live = rows.live.numpy()
+            ended = stopping.ended(rows.tokens[live, : step + 1]) | (step + 1 == steps)
+            lengths[live[ended & (lengths[live] == 0)]] = step + 1
+            opened = lengths[live] == 0
+            if not opened.any():
+                break
+            if (~opened).sum() * COMPACT_SHARE >= len(live):
+                kept = torch.from_numpy(np.flatnonzero(opened))
+                rows.keep(kept)
+                running.keep(kept)
+                tokens = tokens[opened]
+            running.step(torch.from_numpy(tokens).to(self.model.device))
+        return [_completion(batch, row, rows, i, int(lengths[i]), stopping) for i, row in enumerate(chunk)]
+
+    # --- prompts -------------------------------------------------------------------------------
+
+    def _prompt(self, request: Request) -> list[int]:
+        """The token ids of a request's prompt; refused where model and length leave no room."""
+        prompt = [{"role": "user", "content": request.prompt}] if self.chat and isinstance(request.prompt, str) else request.prompt
+        if isinstance(prompt, str):
+            ids = list(self.tokenizer(prompt)["input_ids"])
+        else:
+            if not self.tokenizer.chat_template:
+                raise ValueError(f"prompt holds chat messages, but the tokenizer of {self.name!r} has no chat template: give text")
+            ids = list(self.tokenizer.apply_chat_template(list(prompt), add_generation_prompt=True, return_dict=True)["input_ids"])
+        limit = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
+        if not ids:
+            raise ValueError(f"prompt {prompt!r} holds no token")
+        if limit is not None and len(ids) + request.max_new_tokens > limit:
+            raise ValueError(
+                f"prompt of {len(ids)} tokens and max_new_tokens={request.max_new_tokens} exceed the {limit} positions of {self.name!r}: "
+                "shorten one of them"
+            )
+        return ids
+
+    def _end_tokens(self) -> list[int]:
+        named = self.model.generation_config.eos_token_id
+        ends = set(named if isinstance(named, list) else [named]) | {self.tokenizer.eos_token_id}
+        return sorted(e for e in ends if e is not None)
+
+
+def _narrow(request: Request) -> bool:
+    return len(request.settings) * request.samples < WIDE
+
+
+def _ending(request: Request) -> tuple[int, tuple[str, ...]]:
+    return request.max_new_tokens, request.stop
+
+
+def _rows(batch: Sequence[Request]) -> Iterator[Row]:
+    for index, request in enumerate(batch):
+        for setting in range(len(request.settings)):
+            for sample in range(request.samples):
+                yield Row(index, setting, sample)
+
+
+def _completion(batch: Sequence[Request], row: Row, rows: Rows, index: int, length: int, stopping: Stopping) -> Completion:
+    tokens = rows.tokens[index, :length]
+    text, finish = stopping.finish(tokens)
+    trace = Trace(
+        tokens=tokens,
+        entropy=rows.entropy[index, :length],
+        temperature=rows.temperature[index, :length],
+        probability=rows.probability[index, :length],
+    )
+    request = batch[row.request]
+    return Completion(request=request.id, setting=row.setting, sample=row.sample, text=text, finish=finish, trace=trace)
+
+
+def _why_not_shared(model: PreTrainedModel) -> str | None:
+    """Tries a step both ways; None where rows can share a prefix, else the reason. Leaves the attention set accordingly."""
+    before = model.config._attn_implementation
+    if not model._can_set_attn_implementation():
+        return "the model has an attention of its own"
+    try:
+        copied = _trial(model, shared=False)
+        model.set_attn_implementation(ATTENTION)
+        shared = _trial(model, shared=True)
+    except (AttributeError, RuntimeError, TypeError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+    else:
+        if shared is not None and torch.allclose(copied, shared, rtol=1e-2, atol=1e-2 * float(copied.abs().max())):
+            return None
+        reason = "the cache does not keep every position" if shared is None else "the model's attention is not plain"
+    model.set_attn_implementation(before)
+    return reason
+
+
+@torch.inference_mode()
+def _trial(model: PreTrainedModel, *, shared: bool) -> Any:
+    """Logits of two rows two steps behind a prompt of five tokens; None where the cache cannot be shared."""
+    start = prefill(model, [[1, 2, 3, 4, 5]])
+    if shared and not shares_prefix(start.cache):
+        return None
+    running = Continuation(model, start, [0, 0], room=2, shared=shared)
+    for tokens in ([1, 2], [3, 4]):
+        running.step(torch.tensor(tokens, device=model.device))
+    return running.logits.float()

@@ -1,0 +1,81 @@
+"""Arrows point one way, frameworks stay in the files named for them, and ``import edt_sampling`` pulls in none."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "src" / "edt_sampling"
+FILES = sorted(ROOT.rglob("*.py"))
+
+MAY_IMPORT = {
+    "policies": set(),
+    "tasks": set(),
+    "metrics": set(),
+    "significance": set(),
+    "models": set(),
+    "sampling": {"policies"},
+    "protocol": {"policies", "sampling"},
+    "engines": {"policies", "sampling", "protocol"},
+    "store": {"policies", "sampling", "protocol"},
+    "experiments": {"policies", "sampling", "protocol", "engines", "tasks", "metrics", "significance", "store"},
+    "training": {"policies", "sampling", "protocol", "engines", "tasks", "metrics"},
+    "reports": {"policies", "sampling", "protocol", "metrics", "significance", "store", "experiments"},
+    "cli": {
+        "policies",
+        "sampling",
+        "protocol",
+        "engines",
+        "tasks",
+        "metrics",
+        "significance",
+        "store",
+        "experiments",
+        "reports",
+        "training",
+    },
+}
+"""Each room with those it may import; every room may import itself and the version at the top."""
+
+FRAMEWORKS = {"torch": {"sampling/torch.py", "engines/transformers", "training"}, "transformers": {"engines/transformers", "training"}}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules that a file names in its imports, at the top or within functions; imports for types alone count too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def room(path: Path) -> str:
+    return path.relative_to(ROOT).with_suffix("").parts[0]
+
+
+@pytest.mark.parametrize("path", [f for f in FILES if f != ROOT / "__init__.py"], ids=lambda p: str(p.relative_to(ROOT)))
+def test_arrows_point_one_way(path):
+    own = room(path)
+    assert own in MAY_IMPORT, f"{own} is a new room: say in MAY_IMPORT what it may import"
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] == "edt_sampling" and len(parts) > 1 and parts[1] in MAY_IMPORT:
+            assert parts[1] in MAY_IMPORT[own] | {own}, f"{path.relative_to(ROOT)} imports {name}"
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_framework_is_imported_in_the_files_named_for_it(framework):
+    users = {str(f.relative_to(ROOT)) for f in FILES if any(n.split(".")[0] == framework for n in imports(f))}
+    assert users
+    assert all(any(u == home or u.startswith(f"{home}/") for home in FRAMEWORKS[framework]) for u in users), users
+
+
+def test_the_package_imports_alone():
+    """No framework, nor NumPy, comes along."""
+    code = "import sys, edt_sampling; print([m for m in ('numpy', 'torch', 'transformers', 'scipy', 'rich', 'click') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
