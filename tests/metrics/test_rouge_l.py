@@ -1,0 +1,79 @@
+"""ROUGE-L against hand-worked values, an own longest common subsequence, and rouge_score."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rouge_score.rouge_scorer import RougeScorer
+
+from edt_sampling.metrics.rouge_l import RougeL
+
+SCORER = RougeScorer(["rougeL"])
+words = st.lists(st.sampled_from(["the", "cat", "cats", "sat", "on", "2"]), max_size=7)
+
+
+def longest(a: tuple[str, ...], b: tuple[str, ...]) -> int:
+    """Longest common subsequence by its definition, in no way like rouge_score's table."""
+
+    @cache
+    def best(i: int, j: int) -> int:
+        if i == len(a) or j == len(b):
+            return 0
+        return max(best(i + 1, j), best(i, j + 1), (a[i] == b[j]) * (1 + best(i + 1, j + 1)))
+
+    return best(0, 0)
+
+
+def test_hand_worked() -> None:
+    # "police kill the gunman" against "police killed the gunman": lcs 3 of 4 and 4 words.
+    # "the gunman kill police": lcs "the gunman", 2 of 4 and 4 (Lin 2004, section 3.1).
+    reference = ["police killed the gunman"]
+    outputs = ["Police kill the gunman!", "the gunman kill police", "police", "nobody"]
+    assert RougeL().scores(outputs, [reference] * 4) == pytest.approx([3 / 4, 2 / 4, 2 * 1 * (1 / 4) / (1 + 1 / 4), 0])
+
+
+@given(words, words.filter(bool))
+def test_is_the_f1_of_the_longest_common_subsequence(output: list[str], reference: list[str]) -> None:
+    common = longest(tuple(output), tuple(reference))
+    expected = 2 * common / (len(output) + len(reference))  # F1 with P and R put in
+    assert RougeL().scores([" ".join(output)], [[" ".join(reference)]])[0] == pytest.approx(expected)
+
+
+@given(st.lists(st.tuples(words, st.lists(words.filter(bool), min_size=1, max_size=3)), max_size=4), st.booleans())
+def test_is_the_best_of_rouge_score_over_references(texts: list[tuple[list[str], list[list[str]]]], stem: bool) -> None:
+    outputs = [" ".join(output) for output, _ in texts]
+    references = [[" ".join(reference) for reference in several] for _, several in texts]
+    scorer = RougeScorer(["rougeL"], use_stemmer=stem)
+    expected = [max(scorer.score(r, output)["rougeL"].fmeasure for r in rs) for output, rs in zip(outputs, references, strict=True)]
+    scores = RougeL(stem=stem).scores(outputs, references)
+    assert scores.dtype == np.float64
+    assert scores.shape == (len(texts),)
+    assert scores.tolist() == expected
+
+
+def test_stemming_joins_forms_of_a_word() -> None:
+    assert RougeL().scores(["running"], [["runs"]]).tolist() == [0]
+    assert RougeL(stem=True).scores(["running"], [["runs"]]).tolist() == [1]
+
+
+@pytest.mark.parametrize("reference", ["今天天气很好", "Привет", "!?"])
+def test_a_reference_that_rouge_score_cannot_read_is_refused(reference: str) -> None:
+    with pytest.raises(ValueError, match=r"references\[1\]\[1\] must hold a word of a-z or 0-9, got .*BLEU"):
+        RougeL().scores(["a", reference], [["a"], ["a", reference]])
+
+
+@given(st.text("aZ9_ \n!\u00e9\u5929\u212a\u0130", max_size=3))  # the last two, Kelvin and dotted I, are k and i in lower case
+def test_a_reference_is_refused_exactly_where_rouge_score_sees_no_word(reference: str) -> None:
+    readable = SCORER.score(reference, reference)["rougeL"].fmeasure == 1
+    if readable:
+        assert RougeL().scores([reference], [[reference]]).tolist() == [1]
+    else:
+        with pytest.raises(ValueError, match="must hold"):
+            RougeL().scores([reference], [[reference]])
+
+
+def test_signature() -> None:
+    assert RougeL().signature.startswith("rougeL|f1|stem:no|refs:max|version:rouge_score-0.")
+    assert "|stem:yes|" in RougeL(stem=True).signature
