@@ -1,0 +1,1 @@
+"""Does it help on this model and task: recipe -> plan -> run -> store -> summary."""

@@ -1,0 +1,64 @@
+"""Reading a recipe: the shipped one, a file of the user's over it, flags over both; every mistake one line."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from edt_sampling.experiments.recipe import Method, Recipe
+
+DEFAULT = files("edt_sampling.experiments") / "recipes" / "compare.toml"
+
+
+def load_recipe(file: Path | None = None, **flags: Any) -> Recipe:
+    """The recipe of these flags over this file over the shipped ``compare.toml``; a flag that is None says nothing.
+
+    Raises:
+        ValueError: an unknown field, a value that a field does not take, or a file that is not TOML; names the field.
+        OSError: the file cannot be read.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    fields = _parse(DEFAULT.read_text(encoding="utf-8"), "compare.toml")
+    if file is not None:
+        fields |= _parse(file.read_bytes().decode("utf-8", errors="replace"), str(file))
+    try:
+        return Recipe.model_validate(fields | given)
+    except ValidationError as error:
+        raise ValueError(f"recipe{f' {file}' if file else ''}: {_first(error, given)}") from None
+
+
+def _parse(text: str, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"recipe {name}: is not TOML: {error}") from None
+
+
+def _first(error: ValidationError, flags: Mapping[str, Any]) -> str:
+    """One mistake: where, what is allowed, what was given; a typo first, because a missing field follows from it."""
+    mistake, *others = sorted(error.errors(include_url=False), key=lambda found: found["type"] != "extra_forbidden")
+    where = _where(mistake["loc"])
+    more = f" (and {len(others)} more)" if others else ""
+    if mistake["type"] == "extra_forbidden":
+        return f"unknown field {where!r}{_nearest(mistake['loc'])}{more}"
+    told = mistake["msg"].removeprefix("Value error, ")
+    told = told[0].lower() + told[1:]
+    given = "" if mistake["type"] in ("value_error", "missing") else f", got {mistake['input']!r}"
+    flag = f" (--{where.replace('_', '-')})" if where in flags else ""
+    return f"{where}{flag}: {told}{given}{more}"
+
+
+def _where(place: Sequence[int | str]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
+
+
+def _nearest(place: Sequence[int | str]) -> str:
+    known = cast(Mapping[str, Any], (Recipe if len(place) == 1 else Method).model_fields)
+    close = get_close_matches(str(place[-1]), known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"

@@ -1,0 +1,87 @@
+"""From stored texts to numbers: a value for each prompt and setting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edt_sampling.store import Generation, Reader
+
+FloatArray = npt.NDArray[np.float64]
+Shape = tuple[int, int, int, int]  # prompts, settings, seeds, samples
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """``values[name]`` is ``[prompts, settings]``, the mean over samples and seeds; ``signatures[name]`` says of what.
+
+    A metric that is undefined for a prompt's texts (distinct-n of texts of one word) is nan there.
+    """
+
+    values: dict[str, FloatArray]
+    signatures: dict[str, str]
+    prompts: int
+
+
+def score(reader: Reader, metrics: Sequence[Any]) -> Scores:
+    """Every metric but EDA (a function of other scores, see ``summary``) on the complete units, and what the engine recorded.
+
+    Raises ValueError where no unit is complete.
+    """
+    examples, units, settings = reader.examples(), reader.done(), len(reader.settings())
+    if not units:
+        raise ValueError(f"{reader.path}: no prompt is complete yet")
+    rows = list(reader.generations())
+    seeds = len({g.seed for g in rows})
+    shape = (len(units), settings, seeds, len(rows) // (len(units) * settings * seeds))
+    values, signatures = _recorded(rows, shape)
+    for metric in metrics:
+        if metric.reads != "scores":
+            values[metric.name] = _measured(metric, rows, shape, [examples[unit].references for unit in units])
+            signatures[metric.name] = metric.signature
+    return Scores(values=values, signatures=signatures, prompts=len(units))
+
+
+def _measured(metric: Any, rows: list[Generation], shape: Shape, references: Sequence[tuple[str, ...]]) -> FloatArray:
+    """The metric's mean over seeds and samples. Rows come by prompt, setting, seed and sample, and every unit is complete."""
+    texts = [g.text for g in rows]
+    if metric.reads == "groups":
+        k = shape[3]
+        found = _of_each(metric, [(tuple(texts[i : i + k]),) for i in range(0, len(texts), k)])
+    elif metric.reads == "references":
+        each = len(texts) // len(references)
+        found = _of_each(metric, [(text, references[i // each]) for i, text in enumerate(texts)])
+    else:
+        found = _of_each(metric, [(text,) for text in texts])
+    return found.reshape(*shape[:2], -1).mean(axis=2)
+
+
+def _of_each(metric: Any, arguments: list[tuple[Any, ...]]) -> FloatArray:
+    """The metric of each item, computed once for equal ones: greedy texts come K times, and low temperatures repeat theirs."""
+    different = {argument: i for i, argument in enumerate(dict.fromkeys(arguments))}
+    found = metric.scores(*(list(column) for column in zip(*different, strict=True)))
+    return np.asarray(found, dtype=np.float64)[[different[argument] for argument in arguments]]
+
+
+def _recorded(rows: list[Generation], shape: Shape) -> tuple[dict[str, FloatArray], dict[str, str]]:
+    """The share of texts cut at the length limit, and the mean temperature and entropy over a prompt's tokens."""
+
+    def column(read: Callable[[Generation], float]) -> FloatArray:
+        return np.array([read(g) for g in rows], dtype=np.float64).reshape(*shape[:2], -1).sum(axis=2)
+
+    tokens = np.maximum(column(lambda g: g.tokens), 1)
+    values = {
+        "truncated": column(lambda g: g.finish == "length") / (shape[2] * shape[3]),
+        "temperature": column(lambda g: (g.mean_temperature or 0.0) * g.tokens) / tokens,
+        "entropy": column(lambda g: (g.mean_entropy or 0.0) * g.tokens) / tokens,
+    }
+    signatures = {
+        "truncated": "truncated|share of texts that reached max_new_tokens",
+        "temperature": "temperature|realised, mean over a prompt's tokens, then over prompts",
+        "entropy": "entropy|nats, of the distribution that the policy read, mean over a prompt's tokens, then over prompts",
+    }
+    return values, signatures

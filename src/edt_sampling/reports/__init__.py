@@ -1,0 +1,1 @@
+"""Tables and plots of a run, drawn from its store alone."""
