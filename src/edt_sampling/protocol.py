@@ -82,7 +82,9 @@ class Completion:
 
 
 class Engine(Protocol):
-    """Where text is generated."""
+    """Where text is generated. ``fingerprint`` changes with the model's weights."""
+
+    fingerprint: str
 
     def generate(self, requests: Sequence[Request]) -> Iterator[list[Completion]]:
         """For each request in turn, its completions, settings in order and samples within them."""

@@ -1,0 +1,1 @@
+"""The bundled model's own training: corpus, tokenizer, model, loop."""

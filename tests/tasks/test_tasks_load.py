@@ -1,0 +1,94 @@
+"""``load_task``: names, files, splits, entry points, and the one line for everything else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import edt_sampling.tasks as tasks
+from edt_sampling.tasks import Example, Task, load_task
+
+
+class OtherTask(Task):
+    def __init__(self, *, split: str, fresh: bool) -> None:
+        self.name, self.split = "other", split
+
+    @property
+    def fingerprint(self) -> str:
+        return "0" * 12
+
+    def read(self, limit: int | None) -> list[Example]:
+        return [Example(id="1", prompt="p", references=("r",))][:limit]
+
+
+class OtherEntry:
+    def load(self) -> type[Task]:
+        return OtherTask
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.jsonl"
+    path.write_text("".join(json.dumps({"prompt": f"p{i}", "reference": "r"}) + "\n" for i in range(5)))
+    return path
+
+
+@pytest.mark.parametrize("split", ["dev", "test", "train"])
+def test_a_file_is_the_same_whatever_the_split(file: Path, split: str) -> None:
+    task = load_task(file, split=split)
+    assert [e.prompt for e in task.examples()] == ["p0", "p1", "p2", "p3", "p4"]
+    assert (task.split, task.name, task.notice) == (split, str(file), None)
+
+
+def test_a_file_needs_no_suffix_if_it_exists(file: Path) -> None:
+    other = file.rename(file.with_name("mine"))
+    assert len(load_task(str(other)).examples(3)) == 3
+
+
+def test_the_limit_is_at_most(file: Path) -> None:
+    assert len(load_task(file).examples(99)) == 5
+    with pytest.raises(ValueError, match="limit must be >= 1, got 0"):
+        load_task(file).examples(0)
+
+
+def test_the_fingerprint_is_of_the_content(file: Path) -> None:
+    before = load_task(file).fingerprint
+    assert load_task(file.rename(file.with_name("other.jsonl"))).fingerprint == before
+    (file.with_name("other.jsonl")).write_text('{"prompt": "p", "reference": "r"}')
+    assert load_task(file.with_name("other.jsonl")).fingerprint != before
+
+
+def test_an_unknown_name_is_met_with_the_nearest_and_the_list() -> None:
+    with pytest.raises(ValueError, match=r"unknown task 'docstring-sumary'.*did you mean 'docstrings-summary'\?.*docstrings-question"):
+        load_task("docstring-sumary")
+
+
+def test_an_unknown_split_is_named() -> None:
+    with pytest.raises(ValueError, match="split must be one of train, dev, test, got 'tset'"):
+        load_task("docstrings-summary", split="tset")
+
+
+def test_the_frozen_tasks_have_no_train_split() -> None:
+    with pytest.raises(ValueError, match="docstrings-question: split must be one of dev, test, got 'train'"):
+        load_task("docstrings-question", split="train")
+
+
+def test_fresh_is_not_for_files(file: Path) -> None:
+    with pytest.raises(ValueError, match="fresh is for tasks on installed packages"):
+        load_task(file, fresh=True)
+
+
+def test_entry_points_are_scanned_only_for_names_that_are_not_built_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def scan(*, group: str, name: str) -> list[OtherEntry]:
+        asked.append(f"{group}:{name}")
+        return [OtherEntry()]
+
+    monkeypatch.setattr(tasks, "entry_points", scan)
+    load_task("docstrings-summary")
+    assert asked == []
+    assert load_task("other", split="dev").examples()[0].prompt == "p"
+    assert asked == ["edt_sampling.tasks:other"]
