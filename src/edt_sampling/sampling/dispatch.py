@@ -1,0 +1,149 @@
+"""The same functions for NumPy arrays and torch tensors: the kind that comes in goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, cast
+
+import numpy as np
+
+from edt_sampling.policies import Mixture, Policy
+from edt_sampling.policies import policy as read_policy
+from edt_sampling.sampling import reference
+from edt_sampling.sampling.contract import Backend, Draw
+from edt_sampling.sampling.filters import UNFILTERED, Filters
+
+Policies = str | Policy | Sequence[str | Policy]
+
+
+def entropy(logits: Any) -> Any:
+    """H = -sum p ln p of softmax(logits), nats: float64 ``[rows]``, or one number for logits ``[vocab]``. -inf masks a token."""
+    return _as_given(logits, _backend(logits).statistics(_rows(logits)).entropy)
+
+
+def temperature(logits: Any, policy: Policies, *, filters: Filters | str = UNFILTERED, first_entropy: Any = None, kl: Any = None) -> Any:
+    """The temperature that the policy gives each row: float64 ``[rows]``, or one number for logits ``[vocab]``.
+
+    ``policy`` is one for all rows or a list with one a row, each a Policy or its spec string. ``filters`` matter where one
+    stands before the temperature and ``entropy_of=filtered``. ``first_entropy`` and ``kl`` hold one number a row, for the
+    policies that need them.
+    """
+    rows, backend = _rows(logits), _backend(logits)
+    kept = _kept(first_entropy, kl)
+    found = backend.temperature(rows, _mixture(policy, backend, rows), filters=_filters(filters), **kept)
+    return _as_given(logits, found)
+
+
+def draw(
+    logits: Any,
+    policy: Policies,
+    *,
+    uniform: Any,
+    filters: Filters | str = UNFILTERED,
+    first_entropy: Any = None,
+    kl: Any = None,
+) -> Draw:
+    """One token a row from softmax(logits / T), with what its trace records.
+
+    ``logits`` ``[rows, vocab]`` or ``[vocab]``, float16 to float64 or bfloat16, -inf masking a token. ``uniform`` holds one
+    number in (0, 1) a row (see ``uniforms``): the token is the first i with cdf_i >= uniform * total, so equal numbers draw
+    equal tokens, in NumPy as in torch, alone as in a batch. The other arguments are those of ``temperature``.
+    Tokens are int64, the rest float64, on the logits' device.
+    """
+    rows, backend = _rows(logits), _backend(logits)
+    result = backend.draw(
+        rows,
+        _mixture(policy, backend, rows),
+        uniform=_between_0_and_1(_column("uniform", uniform)),
+        filters=_filters(filters),
+        **_kept(first_entropy, kl),
+    )
+    return Draw(*(_as_given(logits, field) for field in result))
+
+
+def sample(
+    logits: Any,
+    policy: Policies,
+    *,
+    uniform: Any,
+    filters: Filters | str = UNFILTERED,
+    first_entropy: Any = None,
+    kl: Any = None,
+) -> Any:
+    """The tokens of ``draw``, int64 ``[rows]``, or one number for logits ``[vocab]``."""
+    return draw(logits, policy, uniform=uniform, filters=filters, first_entropy=first_entropy, kl=kl).token
+
+
+def _backend(logits: Any) -> Backend:
+    if isinstance(logits, np.ndarray):
+        return cast(Backend, reference)
+    if _is_torch(logits):
+        return cast(Backend, import_module("edt_sampling.sampling.torch"))
+    raise TypeError(f"logits must be a NumPy array or a torch tensor, got {type(logits).__module__}.{type(logits).__qualname__}")
+
+
+def _is_torch(value: Any) -> bool:
+    """Whether a value is a torch tensor, told without importing torch."""
+    return any(kind.__module__ == "torch" and kind.__name__ == "Tensor" for kind in type(value).__mro__)
+
+
+def _rows(logits: Any) -> Any:
+    """Logits as ``[rows, vocab]``: a lone row gets an axis in front."""
+    return logits[None] if getattr(logits, "ndim", None) == 1 else logits
+
+
+def _as_given(logits: Any, column: Any) -> Any:
+    """A result for every row, or the only one's where the logits were ``[vocab]``."""
+    return column[0] if logits.ndim == 1 else column
+
+
+def _mixture(policy: object, backend: Backend, rows: Any) -> Mixture:
+    if isinstance(policy, str | Policy):
+        policies = [read_policy(policy)] * (rows.shape[0] if rows.ndim else 0)
+    elif isinstance(policy, Sequence):
+        policies = [read_policy(p) for p in policy]
+    else:
+        raise TypeError(f"policy must be a Policy, a spec string or a list with one a row, got {type(policy).__qualname__}")
+    return backend.mixture(policies, like=rows)
+
+
+def _filters(filters: object) -> Filters:
+    if isinstance(filters, str):
+        return Filters.parse(filters)
+    if isinstance(filters, Filters):
+        return filters
+    raise TypeError(f"filters must be a Filters or its string, got {type(filters).__qualname__}")
+
+
+def _kept(first_entropy: Any, kl: Any) -> dict[str, Any]:
+    return {"first_entropy": _column("first_entropy", first_entropy), "kl": _column("kl", kl)}
+
+
+def _column(name: str, values: Any) -> Any:
+    """Numbers, one a row, as an array ``[rows]``; a lone number makes one row. None stays None."""
+    if values is None:
+        return None
+    try:
+        column = values if _is_torch(values) else np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must hold one number a row, got {values!r}") from None
+    column = column.reshape(1) if column.ndim == 0 else column
+    wrong = np.flatnonzero(np.isnan(_on_host(column)))
+    if len(wrong):
+        raise ValueError(f"{name}: row {wrong[0]} holds NaN")
+    return column
+
+
+def _between_0_and_1(uniform: Any) -> Any:
+    if uniform is None:
+        raise ValueError("uniform must hold one number in (0, 1) a row, got None; uniforms(seed, request, sample, steps) makes them")
+    host = _on_host(uniform)
+    wrong = np.flatnonzero((host <= 0) | (host >= 1))
+    if len(wrong):
+        raise ValueError(f"uniform must be > 0 and < 1, row {wrong[0]} holds {float(host.ravel()[wrong[0]])!r}")
+    return uniform
+
+
+def _on_host(column: Any) -> np.ndarray:
+    return column if isinstance(column, np.ndarray) else np.asarray(column.detach().double().cpu())

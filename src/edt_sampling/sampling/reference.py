@@ -1,0 +1,142 @@
+"""NumPy, float64, plain: what every other backend must agree with. Full sorts are allowed here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edt_sampling.policies import Mixture, Policy
+from edt_sampling.sampling.contract import COLDEST, HOTTEST, LEAST, ROUNDING, Draw, check_column, check_mixture, check_shape, unusable_rows
+from edt_sampling.sampling.filters import UNFILTERED, Filtering, Filters, TopK, TopP
+from edt_sampling.sampling.statistics import Statistics
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+def mixture(policies: Sequence[Policy], *, like: object = None) -> Mixture:  # noqa: ARG001 - the signature of every backend
+    """The policies of a batch, one a row, for ``temperature`` and ``draw``."""
+    return Mixture(policies, xp=np, array=lambda column: np.asarray(column, np.float64), index=lambda rows: np.asarray(rows, np.intp))
+
+
+@np.errstate(over="ignore")
+def statistics(logits: NDArray[Any]) -> Statistics:
+    """Entropy, largest probability and support of softmax(logits), ``[rows]`` each."""
+    shifted = _shifted(logits)
+    return _statistics(shifted, _weights(shifted))
+
+
+@np.errstate(over="ignore")
+def temperature(
+    logits: NDArray[Any], mixture: Mixture, *, filters: Filters = UNFILTERED, first_entropy: Any = None, kl: Any = None
+) -> Array:
+    """The temperature that each row's policy gives it, ``[rows]``."""
+    _, read = _read(logits, filters)
+    return _temperature(read, mixture, first_entropy, kl)
+
+
+@np.errstate(over="ignore")
+def draw(
+    logits: NDArray[Any],
+    mixture: Mixture,
+    *,
+    uniform: Any,
+    filters: Filters = UNFILTERED,
+    first_entropy: Any = None,
+    kl: Any = None,
+) -> Draw:
+    """One token a row from softmax(logits / T) within the filters: the first i with cdf_i >= uniform * total.
+
+    ``uniform`` in (0, 1). A row whose T is below ``COLDEST`` takes its maximum with the lowest index.
+    Raises ValueError for a row with NaN, +inf or nothing but -inf, and for a statistic that a policy needs and is not given.
+    """
+    shifted, read = _read(logits, filters)
+    t = _temperature(read, mixture, first_entropy, kl)
+    u = _column("uniform", uniform, len(shifted))
+    warm = t >= COLDEST
+    logs = shifted * (1 / np.minimum(np.where(warm, t, COLDEST), HOTTEST))[:, None]
+    weights = _weights(logs)
+    weights = np.where(kept(logs, weights, filters.after), weights, 0)
+    cdf = np.cumsum(weights, axis=-1)
+    drawn = np.argmax(cdf >= (u * cdf[:, -1])[:, None], axis=-1)
+    probability = np.take_along_axis(weights, drawn[:, None], -1)[:, 0] / cdf[:, -1]
+    return Draw(np.where(warm, drawn, np.argmax(shifted, axis=-1)), read.entropy, t, np.where(warm, probability, 1.0))
+
+
+def kept(logs: Array, weights: Array, steps: Sequence[Filtering]) -> Mask:
+    """Which tokens the filters leave, ``[rows, vocab]``: weights = exp(logs), max log 0. Each step sees what the one before left."""
+    if not steps:
+        return np.ones(logs.shape, dtype=bool)
+    order = np.argsort(-logs, axis=-1, kind="stable")
+    logs, weights = (np.take_along_axis(a, order, -1) for a in (logs, weights))
+    keep = np.ones(logs.shape, dtype=bool)
+    for step in steps:
+        keep &= _kept_in_order(logs, np.where(keep, weights, 0), step)
+    result = np.empty_like(keep)
+    np.put_along_axis(result, order, keep, -1)
+    return result
+
+
+def _kept_in_order(logs: Array, weights: Array, step: Filtering) -> Mask:
+    """Which tokens a step leaves, of rows sorted from the most probable token to the least."""
+    if isinstance(step, TopK):
+        return np.broadcast_to(np.arange(logs.shape[-1]) < step.k, logs.shape)
+    if isinstance(step, TopP):
+        if step.p == 1:
+            return np.ones(logs.shape, dtype=bool)
+        reached = np.cumsum(weights, axis=-1)
+        return reached - weights < step.p * (1 - ROUNDING) * reached[:, -1:]
+    return logs >= math.log(step.p)
+
+
+def _shifted(logits: NDArray[Any]) -> Array:
+    """Logits less their row's maximum, float64; or the error that names the rows which have none."""
+    check_shape(logits.shape)
+    if logits.dtype.kind != "f":
+        raise ValueError(f"logits must be floating point, got {logits.dtype}")
+    largest = np.max(logits, axis=-1).astype(np.float64)
+    if not np.isfinite(largest).all():
+        raise ValueError(unusable_rows(largest.tolist()))
+    return np.ascontiguousarray(logits, dtype=np.float64) - largest[:, None]
+
+
+def _weights(logs: Array) -> Array:
+    """exp(logs), 0 at and below ``LEAST``: near the smallest numbers an exponential takes a hundred times as long."""
+    return np.where(logs > LEAST, np.exp(np.maximum(logs, LEAST)), 0)
+
+
+def _statistics(shifted: Array, weights: Array) -> Statistics:
+    """H = ln Z - sum w x / Z of max-shifted logits x, w = exp(x), Z = sum w; a masked token adds 0."""
+    total = weights.sum(-1)
+    entropy = np.log(total) - (weights * np.maximum(shifted, LEAST)).sum(-1) / total
+    return Statistics(np.maximum(entropy, 0), 1 / total, (shifted > -np.inf).sum(-1).astype(np.float64))
+
+
+def _read(logits: NDArray[Any], filters: Filters) -> tuple[Array, Statistics]:
+    """Shifted logits, -inf where a filter before the temperature drops a token, and the statistics that the policies read."""
+    shifted = _shifted(logits)
+    weights = _weights(shifted)
+    if not filters.before:
+        return shifted, _statistics(shifted, weights)
+    keep = kept(shifted, weights, filters.before)
+    left = np.where(keep, shifted, -np.inf)
+    raw = filters.entropy_of == "raw"
+    return left, _statistics(shifted, weights) if raw else _statistics(left, np.where(keep, weights, 0))
+
+
+def _temperature(read: Statistics, mixture: Mixture, first_entropy: Any, kl: Any) -> Array:
+    rows = len(read.entropy)
+    given = {name: value for name, value in (("first_entropy", first_entropy), ("kl", kl)) if value is not None}
+    check_mixture(mixture, rows, frozenset(given))
+    return mixture.temperature(replace(read, **{name: _column(name, value, rows) for name, value in given.items()}))
+
+
+def _column(name: str, values: Any, rows: int) -> Array:
+    column = np.asarray(values, np.float64)
+    check_column(name, column.shape, rows)
+    return column

@@ -1,0 +1,118 @@
+"""What the public functions accept, give back and refuse."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+import edt_sampling as edt
+from edt_sampling.sampling import Filters, reference
+
+KINDS = pytest.mark.parametrize("kind", [np.asarray, torch.tensor])
+
+
+@KINDS
+def test_one_policy_and_a_list_with_one_a_row(kind):
+    logits = kind(np.random.default_rng(0).normal(size=(3, 20)))
+    u = [0.2, 0.5, 0.8]
+    one = edt.sample(logits, "edt:t0=1,theta=0.4", uniform=u)
+    assert (
+        one.tolist()
+        == edt.sample(logits, [edt.EDT(t0=1, theta=0.4), "edt:t0=1,theta=0.4", edt.policy("edt:t0=1,theta=0.4")], uniform=u).tolist()
+    )
+    assert one.tolist() == edt.draw(logits, edt.EDT(t0=1, theta=0.4), uniform=u, filters=Filters()).token.tolist()
+
+
+def test_numpy_gives_numpy_and_torch_torch():
+    u = np.array([0.2, 0.7])
+    array = edt.draw(np.zeros((2, 5), np.float32), "fixed:temperature=1", uniform=torch.tensor(u).numpy())
+    tensor = edt.draw(torch.zeros(2, 5).bfloat16(), "fixed:temperature=1", uniform=torch.tensor(u))
+    assert [column.dtype for column in array] == [np.int64] + [np.float64] * 3
+    assert [column.dtype for column in tensor] == [torch.int64] + [torch.float64] * 3
+    assert array.token.tolist() == tensor.token.tolist()
+
+
+@KINDS
+def test_a_lone_row_gives_lone_numbers(kind):
+    result = edt.draw(kind(np.zeros(5)), "instance-edt:t0=1,theta=1", uniform=0.5, first_entropy=0.7)
+    assert [tuple(np.shape(column)) for column in result] == [()] * 4
+    assert int(result.token) == 2
+
+
+def test_tensors_that_need_gradients_are_read_without():
+    logits = torch.randn(2, 6, requires_grad=True)
+    result = edt.draw(torch.nn.Parameter(logits), "edt:t0=1,theta=1", uniform=[0.5, 0.5])
+    assert not result.probability.requires_grad
+
+
+@KINDS
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"uniform": 0.5}, "uniform must hold one number a row: it holds 1 numbers, logits 2 rows"),
+        ({"uniform": [0.1, 0.2, 0.3]}, "uniform must hold one number a row: it holds 3 numbers, logits 2 rows"),
+        ({"uniform": [[0.1], [0.2]]}, r"uniform must hold one number a row: it holds shape \(2, 1\), logits 2 rows"),
+        ({"uniform": [0.5, 1.0]}, "uniform must be > 0 and < 1, row 1 holds 1.0"),
+        ({"uniform": [0.0, 0.5]}, "uniform must be > 0 and < 1, row 0 holds 0.0"),
+        ({"uniform": [0.5, float("nan")]}, "uniform: row 1 holds NaN"),
+        ({"uniform": None}, r"uniform must hold one number in \(0, 1\) a row, got None"),
+        ({"policy": ["fixed:temperature=1"]}, "policies must be one a row: 1 policies, logits 2 rows"),
+        ({"policy": "instance-edt:t0=1,theta=1"}, "instance-edt needs first_entropy: pass first_entropy=, one number a row"),
+        ({"policy": "instance-edt:t0=1,theta=1", "first_entropy": [1.0]}, "first_entropy must hold one number a row: it holds 1 numbers"),
+        ({"first_entropy": [float("nan"), 1]}, "first_entropy: row 0 holds NaN"),
+        ({"kl": [1, 2, 3]}, "kl must hold one number a row: it holds 3 numbers, logits 2 rows"),
+        ({"policy": "edtt:t0=1"}, "unknown policy 'edtt'; did you mean 'edt'"),
+        ({"filters": "top_p=2"}, "top_p must be a number > 0 and <= 1, got 2.0"),
+    ],
+)
+def test_errors_name_what_is_wrong(kind, arguments, message):
+    call = {"policy": "fixed:temperature=1", "uniform": [0.5, 0.5]} | arguments
+    with pytest.raises(ValueError, match=message):
+        edt.draw(kind(np.zeros((2, 3))), **call)
+
+
+@pytest.mark.parametrize(
+    ("logits", "arguments", "message"),
+    [
+        ([1.0, 2.0], {}, "logits must be a NumPy array or a torch tensor, got builtins.list"),
+        (np.zeros(3), {"policy": 0.7}, "policy must be a Policy, a spec string or a list with one a row, got float"),
+        (np.zeros(3), {"filters": 0.9}, "filters must be a Filters or its string, got float"),
+        (np.zeros(3), {"uniform": "half"}, "uniform must hold one number a row, got 'half'"),
+    ],
+)
+def test_other_types_are_refused(logits, arguments, message):
+    with pytest.raises(TypeError, match=message):
+        edt.sample(logits, **({"policy": "fixed:temperature=1", "uniform": 0.5} | arguments))
+
+
+def test_a_statistic_that_nobody_computes_is_named():
+    class Moody(edt.Policy):
+        name = "moody"
+        needs = frozenset({"mood"})
+
+    with pytest.raises(ValueError, match="moody needs mood: known statistics: entropy, first_entropy, kl, max_probability, support"):
+        reference.draw(np.zeros((1, 2)), _Unchecked([Moody]), uniform=[0.5])
+
+
+class _Unchecked:
+    """A mixture of policy classes, for what they need alone."""
+
+    def __init__(self, policies):
+        self.policies = policies
+        self.needs = frozenset[str]().union(*(p.needs for p in policies))
+
+
+IMPORTS = {
+    "import edt_sampling as edt; edt.__version__; dir(edt)": {"numpy", "torch"},
+    "import edt_sampling as edt; edt.policy('edt:t0=0.8,theta=0.2')": {"numpy", "torch"},
+    "import edt_sampling as edt, numpy as np; edt.sample(np.zeros(3), 'fixed:temperature=1', uniform=0.5)": {"torch"},
+}
+
+
+@pytest.mark.parametrize(("code", "absent"), IMPORTS.items())
+def test_frameworks_are_imported_only_when_used(code, absent):
+    script = f"{code}\nimport sys; print(sorted({absent!r} & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
