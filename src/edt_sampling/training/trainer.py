@@ -52,7 +52,14 @@ class Trainer:
     """Trains a causal model on texts; ``folder`` holds its checkpoint and its log."""
 
     def __init__(
-        self, model: LlamaForCausalLM, summaries: Sequence[Text], questions: Sequence[Sequence[Text]], *, schedule: Schedule, folder: Path
+        self,
+        model: LlamaForCausalLM,
+        summaries: Sequence[Text],
+        questions: Sequence[Sequence[Text]],
+        *,
+        schedule: Schedule,
+        folder: Path,
+        compile: bool = True,
     ) -> None:
         self.model, self.schedule, self.folder = model, schedule, folder
         self.summaries, self.questions = summaries, questions
@@ -62,7 +69,7 @@ class Trainer:
             torch.optim.Muon(matrices, lr=schedule.matrix_rate, weight_decay=0.05, adjust_lr_fn="original"),
             torch.optim.AdamW(others, lr=schedule.other_rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True),
         )
-        self.loss = torch.compile(self._loss, dynamic=True)
+        self.loss = torch.compile(self._loss, dynamic=True) if compile else self._loss
         self.progress = Progress()
         self._load()
 

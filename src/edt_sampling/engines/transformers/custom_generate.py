@@ -9,6 +9,7 @@ import torch
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, PreTrainedModel, StoppingCriteriaList
 from transformers.generation import logits_process
 
+from edt_sampling.engines.transformers.exact import exact
 from edt_sampling.engines.transformers.generation_config import sampling_fields, warn_overridden
 from edt_sampling.engines.transformers.processor import Policies, one_a_row, read_policies
 from edt_sampling.sampling import Filters, uniforms
@@ -33,8 +34,9 @@ def policy_generate(
     """The decoding loop for ``model.generate(**inputs, custom_generate=policy_generate, policy="edt:t0=0.8,theta=0.2")``.
 
     ``filters`` is our notation (``"temperature,top_p=0.95"``). Prompt i draws the random numbers of request ``request + i``
-    under ``seed``, its k-th return sequence those of sample k, so a text does not depend on its neighbours. Penalties and constraints of transformers run first and stay in
-    force; its temperature and truncation are taken out, and a warning names those that were set.
+    under ``seed``, its k-th return sequence those of sample k, so a text does not depend on its neighbours.
+    Penalties and constraints of transformers run first and stay in force; its temperature and truncation are taken out, and a
+    warning names those that were set.
     """
     set_by_config = sampling_fields(generation_config)
     if model.generation_config.top_k is None and set_by_config.get("top_k") == TRANSFORMERS_TOP_K:
@@ -61,12 +63,13 @@ class Draw(LogitsProcessor):
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
         step = input_ids.shape[1] - self.prompt_length
-        mixture = backend.mixture(one_a_row(self.policies, len(scores)), like=scores)
+        logits = exact(scores)
+        mixture = backend.mixture(one_a_row(self.policies, len(logits)), like=logits)
         if self._first_entropy is None:
-            self._first_entropy = backend.statistics(scores).entropy
-        uniform = torch.from_numpy(self._uniform(step)).to(scores.device)
-        drawn = backend.draw(scores, mixture, uniform=uniform, filters=self.filters, first_entropy=self._first_entropy)
-        return torch.full_like(scores, -torch.inf).scatter_(1, drawn.token[:, None], 0.0)
+            self._first_entropy = backend.statistics(logits).entropy
+        uniform = torch.from_numpy(self._uniform(step)).to(logits.device)
+        drawn = backend.draw(logits, mixture, uniform=uniform, filters=self.filters, first_entropy=self._first_entropy)
+        return torch.full_like(scores, -torch.inf).scatter_(1, drawn.token[:, None].to(scores.device), 0.0)
 
     def _uniform(self, step: int) -> np.ndarray:
         """One number a row; the table grows as the text does."""

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from transformers import DynamicCache, PreTrainedModel
 
+from edt_sampling.engines.transformers.exact import exact
 from edt_sampling.engines.transformers.prefix import shared_cache
 
 
@@ -42,7 +43,7 @@ def prefill(model: PreTrainedModel, prompts: Sequence[Sequence[int]]) -> Prefill
     out = forward(
         model, tokens, cache=DynamicCache(config=model.config), mask=mask, positions=(mask.cumsum(-1) - 1).clamp(min=0), logits_to_keep=1
     )
-    return Prefill(out.past_key_values, out.logits[:, -1], mask, mask.sum(-1))
+    return Prefill(out.past_key_values, exact(out.logits[:, -1]), mask, mask.sum(-1))
 
 
 def forward(
@@ -60,7 +61,7 @@ class Continuation:
     def __init__(self, model: PreTrainedModel, start: Prefill, owner: Sequence[int], *, room: int, shared: bool) -> None:
         self._model = model
         index = torch.tensor(owner, device=start.mask.device)
-        self.logits = start.logits[index]
+        self.logits = start.logits[index.to(start.logits.device)]
         self._positions = start.lengths[index]
         self._mask: torch.Tensor | None = None
         if shared:
@@ -76,7 +77,7 @@ class Continuation:
             self._mask = torch.cat([self._mask, self._mask.new_ones(len(tokens), 1)], -1)
         positions = self._positions[:, None]
         out = forward(self._model, tokens[:, None], cache=self._cache, mask=self._mask, positions=positions)
-        self.logits = out.logits[:, -1]
+        self.logits = exact(out.logits[:, -1])
         self._positions = self._positions + 1
 
     def keep(self, rows: torch.Tensor) -> None:

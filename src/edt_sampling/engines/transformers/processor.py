@@ -9,6 +9,7 @@ import torch
 from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedModel
 
 from edt_sampling.engines.transformers.generation_config import NEUTRAL, sampling_fields, warn_overridden
+from edt_sampling.engines.transformers.exact import exact
 from edt_sampling.policies import Policy, policy
 from edt_sampling.sampling import torch as backend
 from edt_sampling.sampling.contract import COLDEST
@@ -38,11 +39,11 @@ class PolicyLogitsProcessor(LogitsProcessor):
         self._mixture: Any = None
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
-        temperature = self.temperature(scores)[:, None]
+        temperature = self.temperature(exact(scores)).to(scores.device, torch.float32)[:, None]
         best, index = scores.max(-1, keepdim=True)
-        tempered = (scores - best) / temperature.clamp(min=COLDEST).to(scores.dtype)
+        tempered = (scores - best) / temperature.clamp(min=COLDEST)
         greedy = torch.full_like(scores, -torch.inf).scatter_(1, index, 0.0)
-        return torch.where(temperature < COLDEST, greedy, tempered)
+        return torch.where(temperature < COLDEST, greedy, tempered.to(scores.dtype))
 
     def temperature(self, scores: torch.Tensor) -> torch.Tensor:
         """The temperature of each row of ``scores`` at this step, float64 ``[rows]``."""
