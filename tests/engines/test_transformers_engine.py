@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +12,7 @@ import torch
 from edt_sampling import Filters, draw, policy, uniforms
 from edt_sampling.engines.transformers import TransformersEngine
 from edt_sampling.engines.transformers import engine as engine_module
+from edt_sampling.policies import Policy
 from edt_sampling.protocol import Completion, Request, Setting
 
 SPECS = ("fixed:temperature=0", "fixed:temperature=1", "edt:t0=0.8,theta=0.2", "edt:t0=1,theta=2", "dynatemp:low=0.2,high=1.2",
@@ -147,6 +151,20 @@ def test_prompts_that_cannot_run_are_refused_before_anything_runs(llama, tokeniz
         engine.check(request([{"role": "user", "content": "hello"}]))
     with pytest.raises(ValueError, match="no chat template"):
         TransformersEngine(llama, tokenizer, chat=True)
+
+
+def test_a_policy_that_needs_what_the_engine_does_not_keep_is_refused_by_name(llama, tokenizer):
+    @dataclass(frozen=True, kw_only=True)
+    class KlGuided(Policy):
+        name: ClassVar[str] = "kl-guided"
+        needs: ClassVar[frozenset[str]] = frozenset({"kl"})
+
+        @staticmethod
+        def formula(s, p, xp):
+            return xp.exp(-s.kl)
+
+    with pytest.raises(ValueError, match="policy kl-guided needs kl, which the transformers engine does not keep"):
+        next(TransformersEngine(llama, tokenizer).generate([request(settings=(Setting(policy=KlGuided()),))]))
 
 
 def test_chat_messages_go_through_the_template(llama, tokenizer):

@@ -13,7 +13,6 @@ from pathlib import Path
 import click
 import numpy as np
 import torch
-
 from transformers import AutoTokenizer
 
 from edt_sampling.engines.transformers import load

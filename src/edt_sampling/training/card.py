@@ -96,8 +96,8 @@ in `edt_sampling/tasks/manifests`.
 
 6 layers of width 256, 4 heads of 64, SwiGLU of 688, tied embeddings, byte-level BPE of 4,096 words, RoPE, up to 1,024 positions (trained
 on texts of up to 512 tokens). Loss on prompt tokens (weight 0.4) and answer tokens (weight 1). Muon (0.02) for the matrices, AdamW
-(0.003) for the rest; batches of 8,192 tokens; the rate constant, then linearly to 0 over the last part of the run. bfloat16 autocast on two CPU
-cores. **{tokens:.1f} million tokens** seen. Code: `edt_sampling/training`.
+(0.003) for the rest; batches of 8,192 tokens; the rate constant, then linearly to 0 over the last part of the run. bfloat16
+autocast on two CPU cores; **{tokens:.1f} million tokens** seen. Code: `edt_sampling/training`.
 
 ## Scores, on all frozen examples
 

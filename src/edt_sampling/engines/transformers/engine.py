@@ -18,6 +18,7 @@ from edt_sampling.engines.transformers.prefix import ATTENTION, shares_prefix
 from edt_sampling.engines.transformers.rows import Row, Rows
 from edt_sampling.engines.transformers.stopping import Stopping
 from edt_sampling.protocol import Completion, Request, Trace
+from edt_sampling.sampling.contract import COMPUTED
 
 CACHE_BYTES = 1 << 30
 WIDE = 8  # rows of one request from which on it decodes alone, over a shared prefix
@@ -66,12 +67,18 @@ class TransformersEngine:
         }
 
     def check(self, request: Request) -> None:
-        """Raises ValueError where a request cannot run: an empty or too long prompt, chat messages without a template."""
+        """Raises ValueError where a request cannot run: a prompt that is empty, too long, or chat messages without a
+        template; a policy that needs a statistic which this engine does not keep."""
         self._prompt(request)
+        for setting in request.settings:
+            if unknown := setting.policy.needs - COMPUTED - {"first_entropy"}:
+                raise ValueError(f"policy {setting.policy.name} needs {min(unknown)}, which the transformers engine does not keep")
 
     @torch.inference_mode()
     def generate(self, requests: Sequence[Request]) -> Iterator[list[Completion]]:
         """For each request in turn, its completions, settings in order and samples within them."""
+        for request in requests:
+            self.check(request)
         for batch in self._batches(requests):
             yield from self._run(batch)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers.utils import logging
 
 from edt_sampling.engines.transformers.engine import CACHE_BYTES, TransformersEngine
 
@@ -45,7 +48,8 @@ def load(
     number_format = _dtype(dtype, target)
     options: dict[str, Any] = {"trust_remote_code": trust_remote_code}
     try:
-        loaded = AutoModelForCausalLM.from_pretrained(source, dtype=number_format, use_safetensors=True, **options)
+        with _quiet(Path(source).is_dir()):
+            loaded = AutoModelForCausalLM.from_pretrained(source, dtype=number_format, use_safetensors=True, **options)
         tokenizer = AutoTokenizer.from_pretrained(source, **options)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise OSError(f"model {model!r} cannot be loaded: {_first_line(error)}") from error
@@ -107,6 +111,19 @@ def _dtype(name: str, device: torch.device) -> torch.dtype | str:
     if name not in DTYPES:
         raise ValueError(f"dtype must be auto, {', '.join(DTYPES)}, got {name!r}")
     return DTYPES[name]
+
+
+@contextmanager
+def _quiet(wanted: bool) -> Iterator[None]:
+    """No progress bar while a local folder is read; a download keeps its own."""
+    shown = logging.is_progress_bar_enabled()
+    if wanted:
+        logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _first_line(error: BaseException) -> str:

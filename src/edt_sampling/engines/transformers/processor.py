@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedModel
 
-from edt_sampling.engines.transformers.generation_config import NEUTRAL, sampling_fields, warn_overridden
 from edt_sampling.engines.transformers.exact import exact
+from edt_sampling.engines.transformers.generation_config import NEUTRAL, sampling_fields, warn_overridden
 from edt_sampling.policies import Policy, policy
 from edt_sampling.sampling import torch as backend
 from edt_sampling.sampling.contract import COLDEST
