@@ -139,5 +139,5 @@ def _kind(value: object) -> str:
     """What JSON calls the value."""
     if isinstance(value, list):
         return "an empty list" if not value else "a list"
-    names = {dict: "an object", str: "a text", bool: "true or false", int: "a number", float: "a number", type(None): "null"}
-    return names[type(value)]
+    names: dict[type, str] = {dict: "an object", str: "a text", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")

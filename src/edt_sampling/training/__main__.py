@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -83,7 +84,7 @@ def train(out: Path, tokens: float, threads: int) -> None:
 @click.option("--folder", type=click.Path(path_type=Path), required=True, help="Where the model goes.")
 def export(out: Path, folder: Path) -> None:
     """Write the model in bfloat16 safetensors, with its tokenizer, scores and card."""
-    model = new_model()
+    model: Any = new_model()
     model.load_state_dict(torch.load(out / "checkpoint.pt", weights_only=True)["model"])
     model.to(torch.bfloat16).save_pretrained(folder)
     AutoTokenizer.from_pretrained(out / "tokenizer").save_pretrained(folder)

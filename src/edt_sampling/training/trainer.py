@@ -128,7 +128,7 @@ class Trainer:
     def _epoch(self, epoch: int) -> Iterator[Batch]:
         """All summaries, and one question of each docstring, drawn anew each epoch."""
         rng = np.random.default_rng([self.schedule.seed, epoch])
-        texts = [*self.summaries, *(q[rng.integers(len(q))] for q in self.questions)]
+        texts = [*self.summaries, *(q[int(rng.integers(len(q)))] for q in self.questions)]
         return batches(texts, tokens=self.schedule.batch_tokens, prompt_weight=self.schedule.prompt_weight, rng=rng)
 
     def _step(self, batch: Batch) -> float:

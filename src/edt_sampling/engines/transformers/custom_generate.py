@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, PreTrainedModel, StoppingCriteriaList
+from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, StoppingCriteriaList
 from transformers.generation import logits_process
 
 from edt_sampling.engines.transformers.exact import exact
@@ -20,8 +20,8 @@ TRANSFORMERS_TOP_K = 50  # set by ``generate`` itself where neither the user nor
 
 
 def policy_generate(
-    model: PreTrainedModel,
-    input_ids: torch.LongTensor,
+    model: Any,
+    input_ids: torch.Tensor,
     logits_processor: LogitsProcessorList,
     stopping_criteria: StoppingCriteriaList,
     generation_config: GenerationConfig,
@@ -61,7 +61,7 @@ class Draw(LogitsProcessor):
         self._uniforms: np.ndarray | None = None
         self._first_entropy: torch.Tensor | None = None
 
-    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> Any:
         step = input_ids.shape[1] - self.prompt_length
         logits = exact(scores)
         mixture = backend.mixture(one_a_row(self.policies, len(logits)), like=logits)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 import edt_sampling
 from edt_sampling.engines.transformers.generation_config import sampling_fields, warn_overridden
@@ -26,7 +25,7 @@ COMPACT_SHARE = 8  # rows are moved together once one in eight has ended: moving
 
 
 class TransformersEngine:
-    """Generates with a causal language model and its tokenizer, loaded by ``load`` or by the caller.
+    """Generates with a causal language model and its tokenizer (transformers' own), loaded by ``load`` or by the caller.
 
     A request of ``WIDE`` rows or more is prefilled once and decodes alone; its prefix is shared by its rows where the model
     allows it and copied otherwise. Smaller requests are batched, padded on the left. Either way the cache of rows that
@@ -35,8 +34,8 @@ class TransformersEngine:
 
     def __init__(
         self,
-        model: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerBase,
+        model: Any,
+        tokenizer: Any,
         *,
         name: str = "model",
         fingerprint: str = "",
@@ -209,7 +208,7 @@ def _completion(batch: Sequence[Request], row: Row, rows: Rows, index: int, leng
     return Completion(request=request.id, setting=row.setting, sample=row.sample, text=text, finish=finish, trace=trace)
 
 
-def _why_not_shared(model: PreTrainedModel) -> str | None:
+def _why_not_shared(model: Any) -> str | None:
     """Tries a step both ways; None where rows can share a prefix, else the reason. Leaves the attention set accordingly."""
     before = model.config._attn_implementation
     if not model._can_set_attn_implementation():
@@ -229,7 +228,7 @@ def _why_not_shared(model: PreTrainedModel) -> str | None:
 
 
 @torch.inference_mode()
-def _trial(model: PreTrainedModel, *, shared: bool) -> Any:
+def _trial(model: Any, *, shared: bool) -> Any:
     """Logits of two rows two steps behind a prompt of five tokens; None where the cache cannot be shared."""
     start = prefill(model, [[1, 2, 3, 4, 5]])
     if shared and not shares_prefix(start.cache):

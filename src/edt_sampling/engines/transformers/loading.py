@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -49,7 +49,7 @@ def load(
     options: dict[str, Any] = {"trust_remote_code": trust_remote_code}
     try:
         with _quiet(Path(source).is_dir()):
-            loaded = AutoModelForCausalLM.from_pretrained(source, dtype=number_format, use_safetensors=True, **options)
+            loaded: Any = AutoModelForCausalLM.from_pretrained(source, dtype=number_format, use_safetensors=True, **options)
         tokenizer = AutoTokenizer.from_pretrained(source, **options)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise OSError(f"model {model!r} cannot be loaded: {_first_line(error)}") from error
@@ -114,7 +114,7 @@ def _dtype(name: str, device: torch.device) -> torch.dtype | str:
 
 
 @contextmanager
-def _quiet(wanted: bool) -> Iterator[None]:
+def _quiet(wanted: bool) -> Generator[None]:
     """No progress bar while a local folder is read; a download keeps its own."""
     shown = logging.is_progress_bar_enabled()
     if wanted:

@@ -23,10 +23,10 @@ _UNDERSTOOD = {"softcap", "s_aux", "sliding_window", "position_bias"}  # what ch
 class SharedPrefixLayer(DynamicLayer):
     """Keys and values of one layer: the prefix ``[1, heads, P, d]`` and the rows' suffixes ``[rows, heads, room, d]``."""
 
-    def __init__(self, layer: DynamicLayer, *, rows: int, room: int) -> None:
+    def __init__(self, layer: Any, *, rows: int, room: int) -> None:
         super().__init__()
         self.dtype, self.device, self.is_initialized = layer.keys.dtype, layer.keys.device, True
-        self.prefix = (layer.keys, layer.values)
+        self.prefix: tuple[torch.Tensor, ...] = (layer.keys, layer.values)
         self.suffix = tuple(part.new_empty(rows, part.shape[1], room, part.shape[3]) for part in self.prefix)
         self.length = 0
 
@@ -59,7 +59,7 @@ def shares_prefix(cache: Any) -> bool:
 
 def shared_cache(prefilled: DynamicCache, *, rows: int, room: int) -> DynamicCache:
     """A cache of ``rows`` rows over the prefix of a prefilled cache of one row, with room for ``room`` more tokens each."""
-    cache = DynamicCache()
+    cache: Any = DynamicCache()
     cache.layers = [SharedPrefixLayer(layer, rows=rows, room=room) for layer in prefilled.layers]
     return cache
 

@@ -38,7 +38,7 @@ class PolicyLogitsProcessor(LogitsProcessor):
         self._first_entropy: torch.Tensor | None = None
         self._mixture: Any = None
 
-    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> Any:
         temperature = self.temperature(exact(scores)).to(scores.device, torch.float32)[:, None]
         best, index = scores.max(-1, keepdim=True)
         tempered = (scores - best) / temperature.clamp(min=COLDEST)

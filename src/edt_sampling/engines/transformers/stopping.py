@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from transformers import PreTrainedTokenizerBase
 
 from edt_sampling.protocol import Finish
 
@@ -15,7 +15,7 @@ _MARGIN = 4  # tokens: a tokenizer may drop a space at the start of what it deco
 class Stopping:
     """Says which rows have ended, and cuts a finished row's text."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, end_tokens: Sequence[int], stop: Sequence[str]) -> None:
+    def __init__(self, tokenizer: Any, end_tokens: Sequence[int], stop: Sequence[str]) -> None:
         self._tokenizer, self._stop = tokenizer, tuple(stop)
         self._end = np.array(sorted(end_tokens), dtype=np.int64)
         self._window = max((len(s.encode()) for s in stop), default=0) + _MARGIN
