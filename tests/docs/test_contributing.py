@@ -15,32 +15,30 @@ import pytest
 from markdown_pages import ROOT, blocks
 
 import edt_sampling as edt
-from edt_sampling import engines, metrics, tasks
+from edt_sampling.engines import ENGINES, load_engine
 from edt_sampling.experiments.measures import measures
-from edt_sampling.policies import table as policies
+from edt_sampling.metrics import METRICS, load
+from edt_sampling.policies import POLICIES
+from edt_sampling.protocol import Engine
+from edt_sampling.tasks import TASKS, load_task
 
 PAGE = ROOT / "CONTRIBUTING.md"
 PYTHON = [b for b in blocks(PAGE) if b.language == "python"]
 FILES = {m[1]: b.text for b in PYTHON if (m := re.fullmatch(r"`([\w/.-]+\.py)`:", b.above))}
-TABLES = {"policies": policies.BUILT_IN, "tasks": tasks.BUILT_IN, "metrics": metrics.METRICS}
-GROUPS = {
-    "policies": policies.ENTRY_POINTS,
-    "tasks": tasks.ENTRY_POINTS,
-    "metrics": metrics.ENTRY_POINT_GROUP,
-    "engines": engines.ENTRY_POINTS,
-}
+TABLES = {"policies": POLICIES, "tasks": TASKS, "metrics": METRICS, "engines": ENGINES}
+ROOMS = ("policies", "tasks", "metrics")
+"""Those with a recipe."""
 
 
 def lines_of_tables() -> dict[str, dict[str, str]]:
-    """What the page adds to each table: the blocks that hold a lone assignment, by room."""
+    """What the page adds to each table, by room: the blocks under "The line in the table"."""
     found = {}
-    for block in PYTHON:
-        first = ast.parse(block.text).body[0]
-        if isinstance(first, ast.Assign):
-            entries = ast.literal_eval(first.value)
-            (room,) = {path.split(".")[1] for path in entries.values()}
-            assert f"src/edt_sampling/{room}/" in block.above
-            found[room] = entries
+    for block in blocks(PAGE):
+        if line := re.fullmatch(r"The line in the table `(\w+)`.* in `src/edt_sampling/(\w+)/(\w+)\.py`:", block.above):
+            variable, room, file = line.groups()
+            module = importlib.import_module(f"edt_sampling.{room}.{file}".removesuffix(".__init__"))
+            assert getattr(module, variable) is TABLES[room]
+            found[room] = ast.literal_eval("{" + block.text + "}")
     return found
 
 
@@ -57,15 +55,15 @@ def as_built_in(monkeypatch, tmp_path):
             spec.loader.exec_module(module)
     for room, entries in lines_of_tables().items():
         for name, path in entries.items():
-            assert name not in TABLES[room]
-            monkeypatch.setitem(TABLES[room], name, path)
+            assert name not in TABLES[room].built_in
+            monkeypatch.setitem(TABLES[room].built_in, name, path)
 
 
 def test_the_page_has_three_recipes_with_their_tests():
     rooms = [(Path(path).parts[0], Path(path).parent.name) for path in FILES]
-    assert sorted(rooms) == sorted((top, room) for top in ("src", "tests") for room in TABLES)
-    assert lines_of_tables().keys() == TABLES.keys()
-    assert len(PYTHON) == len(FILES) + len(TABLES), "a python block that no test carries out"
+    assert sorted(rooms) == sorted((top, room) for top in ("src", "tests") for room in ROOMS)
+    assert lines_of_tables().keys() == set(ROOMS)
+    assert len(PYTHON) == len(FILES), "a python block that no test carries out"
     assert not [path for path in FILES if (ROOT / path).exists()]
 
 
@@ -118,16 +116,14 @@ def as_plug_in(monkeypatch, tmp_path):
 
 
 def test_the_same_code_works_as_a_plug_in(as_plug_in):
-    assert as_plug_in.keys() == set(GROUPS.values())
+    assert as_plug_in.keys() == {table.group for table in TABLES.values()}
     assert edt.temperature(np.zeros(2), "gate:at=0.5,high=1") == 1
     assert type(edt.policy("gate:at=0.5,high=1")).__module__ == "my_sampling.gate"
-    assert len(tasks.load_task("capitals").examples()) == 3
-    assert metrics.load("contains")().signature == "contains|case:lower|refs:any"
-    assert engines.load_engine("mine", model="x") == {"model": "x"}
+    assert len(load_task("capitals").examples()) == 3
+    assert load("contains")().signature == "contains|case:lower|refs:any"
+    assert load_engine("mine", model="x") == {"model": "x"}
 
 
 def test_the_engines_contract_is_the_protocols():
     (paragraph,) = re.findall(r"An engine's entry.*?`protocol.py`: (.*?)\. ", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
-    from edt_sampling.protocol import Engine
-
     assert set(re.findall(r"`(\w+)`", paragraph)) == {name for name in vars(Engine) if not name.startswith("_")}

@@ -12,7 +12,7 @@ from markdown_pages import PAGES, ROOT, anchors, blocks, inline_code, links, sho
 import edt_sampling as edt
 from edt_sampling.cli.entry import edt as command_line
 from edt_sampling.cli.group import COMMANDS
-from edt_sampling.policies.table import BUILT_IN
+from edt_sampling.policies import POLICIES
 from edt_sampling.sampling import Filters
 
 OTHER_LANGUAGES = {"python", "toml", "json", "jsonl", "markdown", "bibtex", "yaml"}
@@ -91,7 +91,7 @@ def everything(page: Path) -> str:
 @each_page
 def test_spec_strings_are_read(page):
     """Whatever looks like a built-in policy with parameters, or like filters around the temperature, is one."""
-    names = "|".join(sorted(BUILT_IN, key=len, reverse=True))
+    names = "|".join(sorted(POLICIES.built_in, key=len, reverse=True))
     for spec in re.findall(rf"(?<![\w-])(?:{names}):[a-z0-9_]+=[\w.,=-]*\w", everything(page)):
         assert str(edt.policy(spec)), spec
     for steps in re.findall(

@@ -136,6 +136,17 @@ def test_an_instance_level_policy_keeps_the_first_temperature(model, tokenizer):
         assert np.ptp(c.trace.entropy) > 0
 
 
+def test_the_first_entropy_is_that_of_the_distribution_the_policy_reads(llama, tokenizer):
+    """With entropy_of=filtered, the first temperature is the formula's at the entropy in the trace."""
+    filtered = "top_p=0.6,temperature,entropy_of=filtered"
+    (completions,) = TransformersEngine(llama, tokenizer).generate(
+        [request(settings=settings(filtered, ["instance-edt:t0=1,theta=0.5", "edt:t0=1,theta=0.5"]), samples=1)]
+    )
+    instance, token_level = (c.trace for c in completions)
+    assert instance.entropy[0] == token_level.entropy[0]
+    assert instance.temperature[0] == token_level.temperature[0]
+
+
 def test_settings_are_paired_by_their_random_numbers(llama, tokenizer):
     """The same policy twice in one unit draws the same texts."""
     (completions,) = TransformersEngine(llama, tokenizer).generate([request(settings=settings(specs=[SPECS[1], SPECS[1]]), samples=5)])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from edt_sampling.policies import EDT, UDT, DynaTemp, Fixed, InstanceEDT, policy
 from edt_sampling.policies.policy import Policy
-from edt_sampling.policies.table import BUILT_IN, find
+from edt_sampling.policies.table import POLICIES
 
 POSITIVE = st.floats(0, allow_infinity=False)
 OPEN = st.floats(0, 1, exclude_min=True, exclude_max=True)
@@ -37,9 +37,9 @@ def test_defaults_are_left_out_and_spaces_allowed():
     assert policy(made := Fixed(temperature=1)) is made
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("name", POLICIES.built_in)
 def test_every_built_in_policy_is_found_under_its_name(name):
-    kind = find(name)
+    kind = POLICIES.find(name)
     assert issubclass(kind, Policy)
     assert kind.name == name
 

@@ -1,13 +1,17 @@
 """What the public functions accept, give back and refuse."""
 
+import math
 import subprocess
 import sys
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import torch
 
 import edt_sampling as edt
+from edt_sampling.policies import Policy
 from edt_sampling.sampling import Filters, reference
 
 KINDS = pytest.mark.parametrize("kind", [np.asarray, torch.tensor])
@@ -116,3 +120,23 @@ def test_frameworks_are_imported_only_when_used(code, absent):
     script = f"{code}\nimport sys; print(sorted({absent!r} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undefined(Policy):
+    """T = 0 / 0 at H = 0."""
+
+    name: ClassVar[str] = "undefined"
+    needs: ClassVar[frozenset[str]] = frozenset({"entropy"})
+
+    @staticmethod
+    def formula(s: Any, p: Any, xp: Any) -> Any:
+        return s.entropy / s.entropy
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("kind", [np.asarray, torch.as_tensor])
+def test_a_formula_that_gives_no_number_is_named(kind) -> None:
+    logits = kind([[0.0, 1.0], [0.0, -math.inf]])
+    with pytest.raises(ValueError, match=r"policy undefined gave row 1 the temperature NaN: its formula is undefined"):
+        edt.sample(logits, Undefined(), uniform=[0.5, 0.5])

@@ -7,25 +7,20 @@ from pathlib import Path
 
 import pytest
 
-import edt_sampling.tasks as tasks
-from edt_sampling.tasks import Example, Task, load_task
+from edt_sampling.tasks import load_task
 
+OTHER = """
+from edt_sampling.tasks import Example, Task
 
 class OtherTask(Task):
-    def __init__(self, *, split: str, fresh: bool) -> None:
+    fingerprint = "0" * 12
+
+    def __init__(self, *, split, fresh):
         self.name, self.split = "other", split
 
-    @property
-    def fingerprint(self) -> str:
-        return "0" * 12
-
-    def read(self, limit: int | None) -> list[Example]:
+    def read(self, limit):
         return [Example(id="1", prompt="p", references=("r",))][:limit]
-
-
-class OtherEntry:
-    def load(self) -> type[Task]:
-        return OtherTask
+"""
 
 
 @pytest.fixture
@@ -80,15 +75,11 @@ def test_fresh_is_not_for_files(file: Path) -> None:
         load_task(file, fresh=True)
 
 
-def test_entry_points_are_scanned_only_for_names_that_are_not_built_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-
-    def scan(*, group: str, name: str) -> list[OtherEntry]:
-        asked.append(f"{group}:{name}")
-        return [OtherEntry()]
-
-    monkeypatch.setattr(tasks, "entry_points", scan)
-    load_task("docstrings-summary")
-    assert asked == []
+def test_another_packages_task_is_found_by_its_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "othertask.py").write_text(OTHER)
+    metadata = tmp_path / "othertask-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: othertask\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[edt_sampling.tasks]\nother = othertask:OtherTask\n")
+    monkeypatch.syspath_prepend(tmp_path)
     assert load_task("other", split="dev").examples()[0].prompt == "p"
-    assert asked == ["edt_sampling.tasks:other"]

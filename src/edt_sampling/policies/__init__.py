@@ -7,6 +7,7 @@ from edt_sampling.policies.instance_edt import InstanceEDT
 from edt_sampling.policies.mixture import Mixture
 from edt_sampling.policies.policy import Policy
 from edt_sampling.policies.spec import policy
+from edt_sampling.policies.table import POLICIES
 from edt_sampling.policies.udt import UDT
 
-__all__ = ["EDT", "UDT", "DynaTemp", "Fixed", "InstanceEDT", "Mixture", "Policy", "policy"]
+__all__ = ["EDT", "POLICIES", "UDT", "DynaTemp", "Fixed", "InstanceEDT", "Mixture", "Policy", "policy"]

@@ -42,7 +42,7 @@ class Policy(ABC):
     def __str__(self) -> str:
         """The spec string, parameters at their defaults left out; ``edt_sampling.policy`` reads it back."""
         given = [(f.name, getattr(self, f.name)) for f in fields(self) if getattr(self, f.name) != f.default]  # type: ignore[arg-type]
-        return f"{self.name}:" + ",".join(f"{name}={_shortest(value)}" for name, value in given)
+        return f"{self.name}:{','.join(f'{name}={_shortest(value)}' for name, value in given)}" if given else self.name
 
     @classmethod
     def from_parameters(cls, parameters: dict[str, float]) -> Self:

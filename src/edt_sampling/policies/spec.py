@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edt_sampling.policies.policy import Policy
-from edt_sampling.policies.table import find
+from edt_sampling.policies.table import POLICIES
 
 
 def policy(spec: str | Policy) -> Policy:
@@ -15,7 +15,7 @@ def policy(spec: str | Policy) -> Policy:
     if isinstance(spec, Policy):
         return spec
     name, _, rest = spec.strip().partition(":")
-    return find(name.strip()).from_parameters(_parameters(rest, spec))
+    return POLICIES.find(name.strip()).from_parameters(_parameters(rest, spec))
 
 
 def _parameters(text: str, spec: str) -> dict[str, float]:

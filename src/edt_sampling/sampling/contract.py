@@ -44,7 +44,7 @@ class Backend(Protocol):
 
     def mixture(self, policies: Sequence[Policy], *, like: Any) -> Mixture: ...
 
-    def statistics(self, logits: Any) -> Statistics: ...
+    def statistics(self, logits: Any, *, filters: Filters = ...) -> Statistics: ...
 
     def temperature(self, logits: Any, mixture: Mixture, *, filters: Filters = ..., first_entropy: Any = None, kl: Any = None) -> Any: ...
 
@@ -85,6 +85,12 @@ def check_mixture(mixture: Mixture, rows: int, given: frozenset[str]) -> None:
     name = min(policy.needs - COMPUTED - given)
     remedy = f"pass {name}=, one number a row" if name in KEPT else f"known statistics: {', '.join(sorted(COMPUTED | KEPT))}"
     raise ValueError(f"{policy.name} needs {name}: {remedy}")
+
+
+def undefined_temperature(mixture: Mixture, undefined: Sequence[bool]) -> str:
+    """The message for the first row whose policy's formula gave no number."""
+    row = list(undefined).index(True)
+    return f"policy {mixture.policies[row]} gave row {row} the temperature NaN: its formula is undefined at this row's statistics"
 
 
 def unusable_rows(maxima: Sequence[float]) -> str:

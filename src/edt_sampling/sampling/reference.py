@@ -11,7 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edt_sampling.policies import Mixture, Policy
-from edt_sampling.sampling.contract import COLDEST, HOTTEST, LEAST, ROUNDING, Draw, check_column, check_mixture, check_shape, unusable_rows
+from edt_sampling.sampling.contract import (
+    COLDEST,
+    HOTTEST,
+    LEAST,
+    ROUNDING,
+    Draw,
+    check_column,
+    check_mixture,
+    check_shape,
+    undefined_temperature,
+    unusable_rows,
+)
 from edt_sampling.sampling.filters import UNFILTERED, Filtering, Filters, TopK, TopP
 from edt_sampling.sampling.statistics import Statistics
 
@@ -25,10 +36,9 @@ def mixture(policies: Sequence[Policy], *, like: object = None) -> Mixture:  # n
 
 
 @np.errstate(over="ignore")
-def statistics(logits: NDArray[Any]) -> Statistics:
-    """Entropy, largest probability and support of softmax(logits), ``[rows]`` each."""
-    shifted = _shifted(logits)
-    return _statistics(shifted, _weights(shifted))
+def statistics(logits: NDArray[Any], *, filters: Filters = UNFILTERED) -> Statistics:
+    """Entropy, largest probability and support of the distribution that policies read, ``[rows]`` each."""
+    return _read(logits, filters)[1]
 
 
 @np.errstate(over="ignore")
@@ -133,7 +143,10 @@ def _temperature(read: Statistics, mixture: Mixture, first_entropy: Any, kl: Any
     rows = len(read.entropy)
     given = {name: value for name, value in (("first_entropy", first_entropy), ("kl", kl)) if value is not None}
     check_mixture(mixture, rows, frozenset(given))
-    return mixture.temperature(replace(read, **{name: _column(name, value, rows) for name, value in given.items()}))
+    t = mixture.temperature(replace(read, **{name: _column(name, value, rows) for name, value in given.items()}))
+    if np.isnan(t).any():
+        raise ValueError(undefined_temperature(mixture, np.isnan(t).tolist()))
+    return t
 
 
 def _column(name: str, values: Any, rows: int) -> Array:

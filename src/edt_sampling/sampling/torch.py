@@ -14,7 +14,18 @@ import torch
 from torch import Tensor
 
 from edt_sampling.policies import Mixture, Policy
-from edt_sampling.sampling.contract import COLDEST, HOTTEST, LEAST, ROUNDING, Draw, check_column, check_mixture, check_shape, unusable_rows
+from edt_sampling.sampling.contract import (
+    COLDEST,
+    HOTTEST,
+    LEAST,
+    ROUNDING,
+    Draw,
+    check_column,
+    check_mixture,
+    check_shape,
+    undefined_temperature,
+    unusable_rows,
+)
 from edt_sampling.sampling.filters import UNFILTERED, Filtering, Filters, TopK, TopP
 from edt_sampling.sampling.statistics import Statistics
 
@@ -35,9 +46,9 @@ def mixture(policies: Sequence[Policy], *, like: Tensor) -> Mixture:
 
 
 @torch.no_grad()
-def statistics(logits: Tensor) -> Statistics:
-    """Entropy, largest probability and support of softmax(logits), ``[rows]`` each."""
-    return _read(logits, _maxima(logits)[0], UNFILTERED)[1]
+def statistics(logits: Tensor, *, filters: Filters = UNFILTERED) -> Statistics:
+    """Entropy, largest probability and support of the distribution that policies read, ``[rows]`` each."""
+    return _read(logits, _maxima(logits)[0], filters)[1]
 
 
 @torch.no_grad()
@@ -190,7 +201,10 @@ def _read_slab(logits: Tensor, largest: Tensor, filters: Filters) -> tuple[Tenso
 def _temperature(read: Statistics, mixture: Mixture, first_entropy: Any, kl: Any) -> Tensor:
     given = {name: value for name, value in (("first_entropy", first_entropy), ("kl", kl)) if value is not None}
     check_mixture(mixture, len(read.entropy), frozenset(given))
-    return mixture.temperature(replace(read, **{name: _column(name, value, read.entropy) for name, value in given.items()}))
+    t = mixture.temperature(replace(read, **{name: _column(name, value, read.entropy) for name, value in given.items()}))
+    if t.isnan().any():
+        raise ValueError(undefined_temperature(mixture, t.isnan().tolist()))
+    return t
 
 
 def _column(name: str, values: Any, like: Tensor) -> Tensor:

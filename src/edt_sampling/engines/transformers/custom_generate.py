@@ -66,7 +66,7 @@ class Draw(LogitsProcessor):
         logits = exact(scores)
         mixture = backend.mixture(one_a_row(self.policies, len(logits)), like=logits)
         if self._first_entropy is None:
-            self._first_entropy = backend.statistics(logits).entropy
+            self._first_entropy = backend.statistics(logits, filters=self.filters).entropy
         uniform = torch.from_numpy(self._uniform(step)).to(logits.device)
         drawn = backend.draw(logits, mixture, uniform=uniform, filters=self.filters, first_entropy=self._first_entropy)
         return torch.full_like(scores, -torch.inf).scatter_(1, drawn.token[:, None].to(scores.device), 0.0)

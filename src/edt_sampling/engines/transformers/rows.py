@@ -62,12 +62,12 @@ class Rows:
 
     def draw(self, logits: torch.Tensor, step: int) -> np.ndarray:
         """Draws the token of each live row from ``logits`` ``[live, vocab]``, records it, and returns the tokens."""
-        if step == 0:
-            self._first_entropy[self.live] = backend.statistics(logits).entropy
         tokens = np.zeros(len(self.live), dtype=np.int64)
         for filters, positions, mixture in self._groups:
             rows = self.live[positions]
             own = logits if len(positions) == len(logits) else logits[positions]
+            if step == 0 and "first_entropy" in mixture.needs:
+                self._first_entropy[rows] = backend.statistics(own, filters=filters).entropy
             drawn = backend.draw(own, mixture, uniform=self._uniforms[rows, step], filters=filters, first_entropy=self._first_entropy[rows])
             tokens[positions.numpy()] = self._record(rows.numpy(), step, drawn)
         return tokens
