@@ -34,7 +34,7 @@ WIDTH = 100
 def command(recipe_file: Path | None, trust_remote_code: bool, out: Path, as_json: bool, **flags: Any) -> None:
     """Compare sampling methods on a model and a task.
 
-    Without arguments: the bundled demo model on docstring summaries, 26 settings, 100 prompts, 5 texts each. Every text is
+    Without arguments: the bundled demo model on docstring summaries, 27 settings, 150 prompts, 5 texts each. Every text is
     kept; stopped at any moment, the same command goes on where it was.
     """
     recipe = load_recipe(recipe_file, **fields_of(flags))

@@ -39,7 +39,7 @@ class Recipe(BaseModel):
     chat: bool = Field(False, description="put each prompt through the model's chat template, as a user's message")
     split: Literal["dev", "test"] = Field("test", description="which split of the task: tune on dev, report test once")
     fresh: bool = Field(False, description="docstrings tasks: harvest what is installed instead of the frozen examples")
-    limit: int = Field(100, ge=1, description="prompts, at most")
+    limit: int = Field(150, ge=1, description="prompts, at most")
     methods: list[Method] = Field(min_length=1, description="the settings to compare, grouped; default: the grid of compare.toml")
     filters: FilterSpec = Field("temperature,top_p=0.95", description="the sampler's steps in order, for every method; none: no filters")
     samples: int = Field(5, ge=1, description="texts a prompt, setting and seed (K)")
