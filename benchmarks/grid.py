@@ -92,7 +92,7 @@ def seconds(run: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def measure(engine: TransformersEngine, *, prompt_tokens: int, settings: int, repeats: int) -> dict[str, Any]:
-    words = engine.tokenizer(TEXT * 60)["input_ids"][:prompt_tokens]
+    words = engine.tokenizer(TEXT * 35)["input_ids"][:prompt_tokens]
     request = Request(
         id=11,
         prompt=engine.tokenizer.decode(words),

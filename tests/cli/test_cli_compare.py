@@ -33,7 +33,7 @@ def test_compare_prints_the_plan_the_table_and_what_to_do_next(fake: FakeEngine,
     out, err = capsys.readouterr()
     assert "2 settings x 4 prompts x 2 samples x 1 seeds = 16 texts" in err
     assert "4 prompts could detect" in err
-    assert "0.052, as measured on docstrings with K = 5" in err
+    assert "0.075, as measured on the default grid with K = 5" in err
     assert "4 of 4 prompts" in err
     assert "ROUGE-L" in out
     folder = next(Path("runs").iterdir())

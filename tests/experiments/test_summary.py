@@ -136,7 +136,7 @@ def test_a_metric_that_cannot_read_the_references_says_so_before_the_run():
 
 
 def test_sensitivity():
-    assert "100 prompts could detect: 0.0146" in expected(100)
+    assert "100 prompts could detect: 0.0210" in expected(100)
     values = np.array([[0.0, 0.1, 0.5], [0.2, 0.1, 0.7], [0.4, 0.1, 0.9]])  # differences between columns: sd .2, 0 and .2
     assert paired_sd(values) == pytest.approx(0.2)
     assert "0.200" in observed(values, "rouge_l")
