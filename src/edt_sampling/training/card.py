@@ -86,7 +86,7 @@ The answer begins with a space and ends with `<|endoftext|>`. There is no token 
 
 ## Data
 
-Docstrings of 94 open-source Python packages (numpy, scipy, sympy, networkx, torch, transformers, nltk, scikit-learn, pandas,
+Docstrings of 82 open-source Python packages (numpy, scipy, sympy, networkx, torch, transformers, nltk, scikit-learn, pandas,
 matplotlib, statsmodels, astropy, ...), read from their source files: 50,337 summaries and 45,659 questions about the parameters
 of 16,066 docstrings. Near-duplicates (same summary, same beginning of the body or of the parameters) are one example; splits go by a
 hash of the qualified name, and no answer that dev or test asks for is in the train split. Dev and test are frozen as names and hashes
@@ -97,7 +97,12 @@ in `edt_sampling/tasks/manifests`.
 6 layers of width 256, 4 heads of 64, SwiGLU of 688, tied embeddings, byte-level BPE of 4,096 words, RoPE, up to 1,024 positions (trained
 on texts of up to 512 tokens). Loss on prompt tokens (weight 0.4) and answer tokens (weight 1). Muon (0.02) for the matrices, AdamW
 (0.003) for the rest; batches of 8,192 tokens; the rate constant, then linearly to 0 over the last part of the run. bfloat16
-autocast on two CPU cores; **{tokens:.1f} million tokens** seen. Code: `edt_sampling/training`.
+autocast on two CPU cores; **{tokens:.1f} million tokens** seen. Code: `edt_sampling/training`; to train it again:
+
+    pip install --no-deps --target corpus -r src/edt_sampling/training/corpus.txt
+    python -m edt_sampling.training prepare --packages corpus --out run
+    python -m edt_sampling.training train --out run --tokens 13e6
+    python -m edt_sampling.training export --out run --folder my-model
 
 ## Scores, on all frozen examples
 
