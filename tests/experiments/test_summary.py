@@ -141,3 +141,4 @@ def test_sensitivity():
     assert paired_sd(values) == pytest.approx(0.2)
     assert "0.200" in observed(values, "rouge_l")
     assert "no paired difference" in observed(values[:, :1], "rouge_l")
+    assert "tell nothing of a difference" in observed(values[:, [1, 1]], "rouge_l")

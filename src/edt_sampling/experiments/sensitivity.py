@@ -24,6 +24,8 @@ def observed(values: npt.NDArray[np.float64], metric: str) -> str:
     if settings < 2 or prompts < 2:
         return f"{metric}: no paired difference with {settings} settings and {prompts} prompts"
     sd = paired_sd(values)
+    if sd == 0:
+        return f"{metric}: most pairs of settings scored alike on every prompt: {prompts} prompts tell nothing of a difference"
     return _line(sd, prompts, metric, f"sd of a prompt's paired difference {sd:.3f}, the median over pairs of settings here")
 
 
