@@ -12,6 +12,7 @@ from transformers.generation import logits_process
 from edt_sampling.engines.transformers.exact import exact
 from edt_sampling.engines.transformers.generation_config import sampling_fields, warn_overridden
 from edt_sampling.engines.transformers.processor import Policies, one_a_row, read_policies
+from edt_sampling.policies import Mixture
 from edt_sampling.sampling import Filters, uniforms
 from edt_sampling.sampling import torch as backend
 
@@ -59,16 +60,18 @@ class Draw(LogitsProcessor):
         self.filters = Filters.parse(filters) if isinstance(filters, str) else filters
         self.seed, self.requests, self.samples, self.prompt_length = seed, requests, samples, prompt_length
         self._uniforms: np.ndarray | None = None
+        self._mixture: Mixture | None = None
         self._first_entropy: torch.Tensor | None = None
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> Any:
         step = input_ids.shape[1] - self.prompt_length
         logits = exact(scores)
-        mixture = backend.mixture(one_a_row(self.policies, len(logits)), like=logits)
-        if self._first_entropy is None:
+        if self._mixture is None:
+            self._mixture = backend.mixture(one_a_row(self.policies, len(logits)), like=logits)
+        if "first_entropy" in self._mixture.needs and self._first_entropy is None:
             self._first_entropy = backend.statistics(logits, filters=self.filters).entropy
         uniform = torch.from_numpy(self._uniform(step)).to(logits.device)
-        drawn = backend.draw(logits, mixture, uniform=uniform, filters=self.filters, first_entropy=self._first_entropy)
+        drawn = backend.draw(logits, self._mixture, uniform=uniform, filters=self.filters, first_entropy=self._first_entropy)
         return torch.full_like(scores, -torch.inf).scatter_(1, drawn.token[:, None].to(scores.device), 0.0)
 
     def _uniform(self, step: int) -> np.ndarray:

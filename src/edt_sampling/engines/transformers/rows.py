@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from edt_sampling.policies import Policy
-from edt_sampling.protocol import Request
+from edt_sampling.protocol import Request, Setting
 from edt_sampling.sampling import Draw, Filters, uniforms
 from edt_sampling.sampling import torch as backend
 
@@ -31,17 +31,14 @@ class Rows:
         self.steps = requests[0].max_new_tokens
         self._requests = requests
         self._like = like
-        self._uniforms = torch.from_numpy(np.stack([self._table(r) for r in self.rows])).to(like.device)
+        tables = [uniforms(r.seed, r.id, np.arange(r.samples), self.steps) for r in requests]  # every setting draws the same numbers
+        self._uniforms = torch.from_numpy(np.stack([tables[row.request][row.sample] for row in self.rows])).to(like.device)
         self._first_entropy = torch.zeros(len(self.rows), dtype=torch.float64, device=like.device)
         shape = (len(self.rows), self.steps)
         self.tokens = np.zeros(shape, dtype=np.int64)
         self.entropy, self.temperature, self.probability = (np.zeros(shape, dtype=np.float32) for _ in range(3))
         self.live = torch.arange(len(self.rows))
         self._group()
-
-    def _table(self, row: Row) -> np.ndarray:
-        request = self._requests[row.request]
-        return uniforms(request.seed, request.id, row.sample, self.steps)
 
     def _group(self) -> None:
         """Live rows by their filters, each group with its mixture of policies."""
@@ -57,7 +54,7 @@ class Rows:
         live = self.live.tolist()
         return [self._setting(live[p]).policy for p in positions]
 
-    def _setting(self, row: int):
+    def _setting(self, row: int) -> Setting:
         return self._requests[self.rows[row].request].settings[self.rows[row].setting]
 
     def draw(self, logits: torch.Tensor, step: int) -> np.ndarray:
