@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -32,7 +32,9 @@ class Request:
 
     ``id`` and ``seed`` are the key of its random numbers: the same request draws the same numbers wherever and beside
     whatever it runs, and sample k of every setting draws the same ones, so that settings are paired.
-    ``prompt`` is text, or chat messages for the model's chat template.
+    ``prompt`` is text, or chat messages for the model's chat template. ``schedules`` holds, for each setting (by its
+    number) whose policy reads the scheduled temperature, and for no other, temperatures ``[samples, max_new_tokens]``; they
+    do not take part in ``==``.
     """
 
     id: int
@@ -42,6 +44,7 @@ class Request:
     seed: int = 0
     max_new_tokens: int = 64
     stop: tuple[str, ...] = ()
+    schedules: Mapping[int, np.ndarray] = field(default_factory=dict[int, np.ndarray], compare=False)
 
     def __post_init__(self) -> None:
         if not self.prompt:
@@ -53,6 +56,26 @@ class Request:
                 raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
         if any(not s for s in self.stop):
             raise ValueError("stop must not hold an empty string: it would end every text at once")
+        scheduled = {number for number, setting in enumerate(self.settings) if "scheduled" in setting.policy.needs}
+        for number in sorted(scheduled | self.schedules.keys()):
+            self._check_schedule(number, number in scheduled)
+
+    def _check_schedule(self, number: int, wanted: bool) -> None:
+        shape = (self.samples, self.max_new_tokens)
+        if not wanted:
+            raise ValueError(f"schedules must hold settings whose policy is scheduled and no others, got setting {number}")
+        if number not in self.schedules:
+            policy = self.settings[number].policy.name
+            raise ValueError(
+                f"policy {policy} of setting {number} needs schedules[{number}], temperatures [samples, max_new_tokens] = {shape}"
+            )
+        given = np.asarray(self.schedules[number], dtype=np.float64)
+        if given.shape != shape:
+            raise ValueError(f"schedules[{number}] must be [samples, max_new_tokens] = {shape}, got shape {given.shape}")
+        wrong = np.argwhere(~(np.isfinite(given) & (given >= 0)))
+        if len(wrong):
+            place, found = wrong[0].tolist(), given[tuple(wrong[0])]
+            raise ValueError(f"schedules[{number}] must hold finite temperatures >= 0, got {found} at [sample, token] = {place}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +104,23 @@ class Completion:
     trace: Trace
 
 
+@dataclass(frozen=True, kw_only=True)
+class Forced:
+    """What each setting makes of a given text: every token of it, its end included, given the prompt and the text before it.
+
+    ``tokens`` ``[tokens]``; the rest ``[settings, tokens]``, float64: ``entropy`` (nats) of the distribution that the policy
+    read, ``temperature``, ``tempered_entropy`` (nats) of softmax(logits / T) before truncation, and ``nll`` (nats) of the
+    token under softmax(logits / T) before truncation. In these two a T below ``COLDEST`` (1e-4) is taken as that: a greedy
+    setting has a large, finite ``nll`` at a token that it would not choose.
+    """
+
+    tokens: np.ndarray
+    entropy: np.ndarray
+    temperature: np.ndarray
+    tempered_entropy: np.ndarray
+    nll: np.ndarray
+
+
 class Engine(Protocol):
     """Where text is generated. ``fingerprint`` changes with the model's weights."""
 
@@ -88,6 +128,13 @@ class Engine(Protocol):
 
     def generate(self, requests: Sequence[Request]) -> Iterator[list[Completion]]:
         """For each request in turn, its completions, settings in order and samples within them."""
+        ...
+
+    def force(self, request: Request, text: str) -> Forced:
+        """What ``request.settings`` make of ``text`` as the continuation of its prompt; nothing is generated.
+
+        Samples, seed, ``max_new_tokens`` and ``stop`` do not matter. Raises ValueError as ``check`` does.
+        """
         ...
 
     def check(self, request: Request) -> None:

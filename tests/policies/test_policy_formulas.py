@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from edt_sampling.policies import EDT, UDT, DynaTemp, Fixed, InstanceEDT, Mixture
+from edt_sampling.policies import EDT, UDT, DynaTemp, Fixed, InstanceEDT, Mixture, Scheduled
 
 # docs: T / T0 at theta (rows) and H in nats (columns), three decimals.
 ENTROPIES = [0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 5]
@@ -63,6 +63,12 @@ def test_dynatemp_maps_entropy_to_its_range():
     np.testing.assert_allclose(found, [0.5, 1.0, 1.5], rtol=1e-14)
     assert temperature([DynaTemp(low=0.5, high=1.5, exponent=2)], entropy=[high / 2], support=[n]) == pytest.approx(0.75)
     assert temperature([DynaTemp(low=0.5, high=1.5)], entropy=[0.0], support=[1.0]) == 0.5
+
+
+@pytest.mark.parametrize("xp", [np, torch])
+def test_scheduled_is_what_it_is_given(xp):
+    found = temperature([Scheduled(), Fixed(temperature=9), Scheduled()], xp, scheduled=[0.7, 0.1, 0.0], entropy=[1, 1, 1])
+    assert found.tolist() == [0.7, 9.0, 0.0]
 
 
 def test_fixed_is_what_it_says():

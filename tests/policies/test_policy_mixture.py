@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from edt_sampling.policies import EDT, UDT, DynaTemp, Fixed, InstanceEDT, Mixture
+from edt_sampling.policies import EDT, UDT, DynaTemp, Fixed, InstanceEDT, Mixture, Scheduled
 
 RNG = np.random.default_rng(0)
 
@@ -22,14 +22,14 @@ def mixture(policies, xp):
 def random_policy():
     a, b = RNG.random(2) * 2
     kinds = [EDT(t0=a, theta=b), Fixed(temperature=a), UDT(t0=a, theta=b), InstanceEDT(t0=a, theta=b), DynaTemp(low=a, high=a + b)]
-    return kinds[RNG.integers(5)]
+    return [*kinds, Scheduled()][RNG.integers(6)]
 
 
 @pytest.mark.parametrize("xp", [np, torch])
 @pytest.mark.parametrize("rows", [1, 2, 5, 60])
 def test_equals_the_loop_over_rows(xp, rows):
     policies = [random_policy() for _ in range(rows)]
-    table = {name: RNG.random(rows) * 3 for name in ("entropy", "first_entropy", "kl")}
+    table = {name: RNG.random(rows) * 3 for name in ("entropy", "first_entropy", "kl", "scheduled")}
     table |= {"max_probability": RNG.random(rows), "support": RNG.integers(1, 50, rows).astype(float)}
     array = np.asarray if xp is np else torch.tensor
     whole = np.asarray(mixture(policies, xp).temperature(SimpleNamespace(**{k: array(v) for k, v in table.items()})))

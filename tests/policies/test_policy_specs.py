@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edt_sampling.policies import EDT, UDT, DynaTemp, Fixed, InstanceEDT, policy
+from edt_sampling.policies import EDT, UDT, DynaTemp, Fixed, InstanceEDT, Scheduled, policy
 from edt_sampling.policies.policy import Policy
 from edt_sampling.policies.table import POLICIES
 
@@ -21,6 +21,7 @@ def policies():
     return st.one_of(
         *damped,
         st.builds(Fixed, temperature=POSITIVE),
+        st.builds(Scheduled),
         dynatemp.map(lambda drawn: DynaTemp(low=drawn[0][0], high=drawn[0][1], exponent=drawn[1])),
     )
 
@@ -35,6 +36,7 @@ def test_defaults_are_left_out_and_spaces_allowed():
     assert str(EDT(t0=0.8, theta=0.2)) == "edt:t0=0.8,theta=0.2"
     assert policy(" edt : theta=0.2 , t0 = 8e-1 ") == EDT(t0=0.8, theta=0.2)
     assert policy(made := Fixed(temperature=1)) is made
+    assert str(policy("scheduled:")) == "scheduled"
 
 
 @pytest.mark.parametrize("name", POLICIES.built_in)
@@ -48,10 +50,11 @@ def test_every_built_in_policy_is_found_under_its_name(name):
     ("spec", "message"),
     [
         ("edtt:t0=1", "unknown policy 'edtt'; did you mean 'edt'?"),
-        ("zzz", "unknown policy 'zzz'; known: edt, fixed, dynatemp, instance-edt, udt"),
+        ("zzz", "unknown policy 'zzz'; known: edt, fixed, dynatemp, instance-edt, udt, scheduled"),
         ("edt:t0=1", "policy edt needs theta; its parameters: t0 (a finite number >= 0)"),
         ("edt", "policy edt needs t0 and theta"),
         ("edt:t0=1,theta=1,tau=2", "policy edt has no parameter 'tau'; its parameters: t0"),
+        ("scheduled:temperature=1", "policy scheduled has no parameter 'temperature'; its parameters: none"),
         ("edt:t0=1,t0=2,theta=1", "t0 is given twice"),
         ("edt:t0=hot,theta=1", "t0 must be a number, got 'hot'"),
         ("edt:0.8,theta=1", "expected name=number, got '0.8'"),

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edt_sampling.policies import EDT, UDT, DynaTemp, Fixed, InstanceEDT
+from edt_sampling.policies import EDT, UDT, DynaTemp, Fixed, InstanceEDT, Scheduled
 from edt_sampling.sampling import Filters, reference, uniforms
 from edt_sampling.sampling import torch as torch_backend
 
@@ -24,6 +24,7 @@ def policies():
         st.builds(EDT, t0=numbers(0, 1.5), theta=numbers(0, 3)),
         st.builds(UDT, t0=numbers(0, 1.5), theta=numbers(0, 1)),
         st.builds(InstanceEDT, t0=numbers(0, 1.5), theta=numbers(0, 3)),
+        st.builds(Scheduled),
         st.builds(DynaTemp, low=numbers(0, 0.5), high=numbers(0.5, 1.5), exponent=numbers(0.1, 3)),
     )
 
@@ -51,7 +52,7 @@ def batches(draw):
     masked[np.arange(rows), rng.integers(vocab, size=rows)] = False
     logits[masked] = -np.inf
     u = draw(st.lists(st.integers(0, 2**52 - 1).map(lambda k: (k + 0.5) / 2**52) | st.sampled_from(EXTREMES), min_size=rows, max_size=rows))
-    kept = {"first_entropy": rng.random(rows) * 3}
+    kept = {"first_entropy": rng.random(rows) * 3, "scheduled": rng.random(rows) * rng.integers(0, 2, rows)}
     return logits.astype(draw(st.sampled_from([np.float32, np.float64]))), np.array(u), kept
 
 
@@ -81,6 +82,20 @@ def test_same_tokens_over_generated_batches(batch, data, steps):
     np.testing.assert_allclose(found.probability.numpy()[same], expected.probability[same], rtol=1e-7, atol=1e-12)
     assert np.isfinite(logits[np.arange(len(u)), token]).all()
     assert (found.probability.numpy() > 0).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(batches(), st.lists(numbers(0, 1.5), min_size=1, max_size=3))
+def test_the_same_tempered_entropies_and_likelihoods(batch, levels):
+    """Of each row's most probable, middle and least probable token, which may be masked, at temperatures that differ over rows."""
+    logits, u, _ = batch
+    order = np.argsort(-logits, axis=-1)
+    temperatures = np.array(levels)[:, None] * np.where(u < 0.5, 1, 0.3)
+    for tokens in (order[:, 0], order[:, order.shape[1] // 2], order[:, -1]):
+        expected = reference.tempered(logits, tokens, temperatures)
+        found = torch_backend.tempered(torch.tensor(logits), torch.tensor(tokens), torch.tensor(temperatures))
+        np.testing.assert_allclose(found.entropy, expected.entropy, rtol=0, atol=1e-11)
+        np.testing.assert_allclose(found.nll, expected.nll, rtol=1e-12, atol=1e-11)
 
 
 @pytest.mark.parametrize("text", ["", "top_p=0.95", "top_k=40", "min_p=0.05", "top_p=0.9,temperature,min_p=0.1,entropy_of=filtered"])

@@ -45,6 +45,15 @@ def test_a_lone_row_gives_lone_numbers(kind):
     assert int(result.token) == 2
 
 
+@KINDS
+def test_a_schedule_gives_the_draws_of_its_temperatures(kind):
+    logits, u = np.random.default_rng(1).normal(size=(40, 30)) * 2, edt.uniforms(0, np.arange(40), 0, 1)[:, 0]
+    own = edt.draw(kind(logits), "edt:t0=1,theta=1", uniform=u, filters="top_p=0.9")
+    given = edt.draw(kind(logits), "scheduled", uniform=u, filters="top_p=0.9", scheduled=own.temperature)
+    assert all((a == b).all() for a, b in zip(own, given, strict=True))
+    assert (edt.sample(kind(logits), "scheduled", uniform=u, scheduled=np.zeros(40)) == kind(logits).argmax(-1)).all()
+
+
 def test_tensors_that_need_gradients_are_read_without():
     logits = torch.randn(2, 6, requires_grad=True)
     result = edt.draw(torch.nn.Parameter(logits), "edt:t0=1,theta=1", uniform=[0.5, 0.5])
@@ -66,6 +75,10 @@ def test_tensors_that_need_gradients_are_read_without():
         ({"policy": "instance-edt:t0=1,theta=1"}, "instance-edt needs first_entropy: pass first_entropy=, one number a row"),
         ({"policy": "instance-edt:t0=1,theta=1", "first_entropy": [1.0]}, "first_entropy must hold one number a row: it holds 1 numbers"),
         ({"first_entropy": [float("nan"), 1]}, "first_entropy: row 0 holds NaN"),
+        ({"policy": "scheduled"}, "scheduled needs scheduled: pass scheduled=, one number a row"),
+        ({"policy": "scheduled", "scheduled": [1.0]}, "scheduled must hold one number a row: it holds 1 numbers, logits 2 rows"),
+        ({"policy": "scheduled", "scheduled": [1.0, float("nan")]}, "scheduled: row 1 holds NaN"),
+        ({"policy": "scheduled", "scheduled": [1.0, -0.5]}, "scheduled must be >= 0, row 1 holds -0.5"),
         ({"kl": [1, 2, 3]}, "kl must hold one number a row: it holds 3 numbers, logits 2 rows"),
         ({"policy": "edtt:t0=1"}, "unknown policy 'edtt'; did you mean 'edt'"),
         ({"filters": "top_p=2"}, "top_p must be a number > 0 and <= 1, got 2.0"),
@@ -83,6 +96,11 @@ def test_errors_name_what_is_wrong(kind, arguments, message):
         ([1.0, 2.0], {}, "logits must be a NumPy array or a torch tensor, got builtins.list"),
         (np.zeros(3), {"policy": 0.7}, "policy must be a Policy, a spec string or a list with one a row, got float"),
         (np.zeros(3), {"filters": 0.9}, "filters must be a Filters or its string, got float"),
+        (
+            np.zeros(3),
+            {"first_entropies": 1.0},
+            "unexpected argument 'first_entropies': the statistics that can be given are first_entropy,",
+        ),
         (np.zeros(3), {"uniform": "half"}, "uniform must hold one number a row, got 'half'"),
     ],
 )
@@ -96,7 +114,9 @@ def test_a_statistic_that_nobody_computes_is_named():
         name = "moody"
         needs = frozenset({"mood"})
 
-    with pytest.raises(ValueError, match="moody needs mood: known statistics: entropy, first_entropy, kl, max_probability, support"):
+    with pytest.raises(
+        ValueError, match="moody needs mood: known statistics: entropy, first_entropy, kl, max_probability, scheduled, support"
+    ):
         reference.draw(np.zeros((1, 2)), _Unchecked([Moody]), uniform=[0.5])
 
 

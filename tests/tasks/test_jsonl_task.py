@@ -21,9 +21,9 @@ def written(tmp_path: Path, content: str | bytes) -> Path:
 
 def test_good_lines(tmp_path: Path) -> None:
     lines = [
-        {"prompt": "Read: abc. Say.", "evidence": "abc", "references": ["a", "b"], "id": "first", "extra": 1},
-        {"prompt": "p", "reference": "r", "id": 70},
-        {"prompt": "line\u2028separator", "reference": "r", "evidence": None},
+        {"prompt": "Read: abc. Say.", "evidence": "abc", "references": ["a", "b"], "id": "first", "extra": 1, "split": "test"},
+        {"prompt": "p", "reference": "r", "id": 70, "split": "test"},
+        {"prompt": "line\u2028separator", "reference": "r", "evidence": None, "split": "test"},
     ]
     task = JsonlTask(written(tmp_path, "\r\n\n".join(json.dumps(line, ensure_ascii=False) for line in lines)))
     first, second, third = task.examples()
@@ -53,6 +53,8 @@ def test_good_lines(tmp_path: Path) -> None:
         ('{"prompt": "p", "reference": {}}', "reference must be a text, got an object"),
         ('{"prompt": "p", "reference": "r", "evidence": "q"}', "evidence must stand in the prompt word for word"),
         ('{"prompt": "p", "reference": "r", "evidence": 1.5}', "evidence must be a text, got a number"),
+        ('{"prompt": "p", "reference": "r", "split": "valid"}', "split must be one of train, dev, test, got 'valid'"),
+        ('{"prompt": "p", "reference": "r", "split": 1}', "split must be a text, got a number"),
         ('{"prompt": "p", "reference": "r", "id": true}', "id must be a text, got true or false"),
         ('{"prompt": "p", "reference": "r", "id": "1"}', "id '1' is already that of line 1"),
     ],
@@ -84,6 +86,54 @@ def test_all_bad_lines_are_counted_and_five_are_shown(tmp_path: Path) -> None:
 def test_a_bad_file(tmp_path: Path, content: bytes, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         JsonlTask(written(tmp_path, content))
+
+
+def lines(prompts: list[str], **fields: str | None) -> str:
+    return "".join(json.dumps({"prompt": p, "reference": "r", "id": str(i), **fields}) + "\n" for i, p in enumerate(prompts))
+
+
+def prompts(path: Path, split: str) -> list[str]:
+    return [e.prompt for e in JsonlTask(path, split).examples()]
+
+
+def test_lines_that_name_their_split(tmp_path: Path) -> None:
+    path = written(tmp_path, "".join(lines([f"{s}{i}"], split=s, id=f"{s}{i}") for i in range(3) for s in ("test", "train", "dev")))
+    for split in ("dev", "test", "train"):
+        assert prompts(path, split) == [f"{split}{i}" for i in range(3)]
+    assert {JsonlTask(path, split).fingerprint for split in ("dev", "test", "train")} == {JsonlTask(path).fingerprint}
+
+
+def test_without_a_split_a_third_of_the_lines_is_dev(tmp_path: Path) -> None:
+    every = [f"p{i}" for i in range(300)]
+    path = written(tmp_path, lines(every, split=None))
+    dev, test = prompts(path, "dev"), prompts(path, "test")
+    assert len(dev) == pytest.approx(100, abs=25)
+    assert sorted(dev + test) == sorted(every)
+    assert dev == sorted(dev, key=every.index)
+    assert test == sorted(test, key=every.index)
+    with pytest.raises(ValueError, match=re.escape(f'{path}: no line of 300 falls to split train; give lines a "split": "train" field')):
+        JsonlTask(path, "train")
+
+
+def test_a_line_stays_in_its_split_wherever_it_stands(tmp_path: Path) -> None:
+    every = [f"p{i}" for i in range(40)]
+    before = set(prompts(written(tmp_path, lines(every)), "dev"))
+    after = prompts(written(tmp_path, lines(["new", *every[::-1], "p3", "p0"])), "dev")
+    assert set(after) - {"new"} == before
+    assert [after.count(p) for p in ("p0", "p3")] == [2 * (p in before) for p in ("p0", "p3")]
+
+
+def test_a_split_on_some_lines_only(tmp_path: Path) -> None:
+    path = written(tmp_path, f'{GOOD[:-1]}, "split": "dev"}}\n\n{GOOD}\n{GOOD}\n')
+    with pytest.raises(ValueError, match=re.escape(f"{path}: line 3: split is missing, other lines have it")) as caught:
+        JsonlTask(path, "dev")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_split_without_lines(tmp_path: Path) -> None:
+    path = written(tmp_path, f'{GOOD[:-1]}, "split": "dev"}}')
+    with pytest.raises(ValueError, match=re.escape('no line of 1 falls to split test; give lines a "split": "test" field, or more lines')):
+        JsonlTask(path)
 
 
 def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edt_sampling.tasks.splits import groups, split_of
+from edt_sampling.tasks.splits import groups, held_out_split_of, split_of
 
 KEYS = st.dictionaries(st.text("abcdef", min_size=1, max_size=3), st.sets(st.integers(0, 12), max_size=3), max_size=15)
 
@@ -32,6 +32,17 @@ def test_the_split_of_a_name_does_not_move(name: str, split: str) -> None:
 def test_the_shares_are_82_6_and_12_percent() -> None:
     counts = Counter(split_of(f"module:{i}") for i in range(10_000))
     assert [counts["train"], counts["dev"], counts["test"]] == pytest.approx([8200, 600, 1200], rel=0.1)
+
+
+def test_a_third_is_dev_and_two_thirds_test() -> None:
+    counts = Counter(held_out_split_of(f"prompt {i}") for i in range(9_000))
+    assert [counts["dev"], counts["test"]] == pytest.approx([3000, 6000], rel=0.05)
+    assert counts.keys() == {"dev", "test"}
+
+
+@pytest.mark.parametrize(("text", "split"), [("p0", "test"), ("p1", "dev"), ("Summarise: \u6570", "test")])
+def test_the_held_out_split_of_a_text_does_not_move(text: str, split: str) -> None:
+    assert held_out_split_of(text) == split
 
 
 @settings(deadline=None)

@@ -26,14 +26,16 @@ class OtherTask(Task):
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "mine.jsonl"
-    path.write_text("".join(json.dumps({"prompt": f"p{i}", "reference": "r"}) + "\n" for i in range(5)))
+    path.write_text(
+        "".join(json.dumps({"prompt": f"p{i}", "reference": "r", "split": "dev" if i % 3 else "test"}) + "\n" for i in range(15))
+    )
     return path
 
 
-@pytest.mark.parametrize("split", ["dev", "test", "train"])
-def test_a_file_is_the_same_whatever_the_split(file: Path, split: str) -> None:
+@pytest.mark.parametrize(("split", "first"), [("dev", ["p1", "p2", "p4", "p5", "p7"]), ("test", ["p0", "p3", "p6", "p9", "p12"])])
+def test_a_file_has_splits(file: Path, split: str, first: list[str]) -> None:
     task = load_task(file, split=split)
-    assert [e.prompt for e in task.examples()] == ["p0", "p1", "p2", "p3", "p4"]
+    assert [e.prompt for e in task.examples(5)] == first
     assert (task.split, task.name, task.notice) == (split, str(file), None)
 
 
@@ -51,7 +53,7 @@ def test_the_limit_is_at_most(file: Path) -> None:
 def test_the_fingerprint_is_of_the_content(file: Path) -> None:
     before = load_task(file).fingerprint
     assert load_task(file.rename(file.with_name("other.jsonl"))).fingerprint == before
-    (file.with_name("other.jsonl")).write_text('{"prompt": "p", "reference": "r"}')
+    (file.with_name("other.jsonl")).write_text('{"prompt": "p", "reference": "r", "split": "test"}')
     assert load_task(file.with_name("other.jsonl")).fingerprint != before
 
 

@@ -6,8 +6,9 @@ from edt_sampling.policies.fixed import Fixed
 from edt_sampling.policies.instance_edt import InstanceEDT
 from edt_sampling.policies.mixture import Mixture
 from edt_sampling.policies.policy import Policy
+from edt_sampling.policies.scheduled import Scheduled
 from edt_sampling.policies.spec import policy
 from edt_sampling.policies.table import POLICIES
 from edt_sampling.policies.udt import UDT
 
-__all__ = ["EDT", "POLICIES", "UDT", "DynaTemp", "Fixed", "InstanceEDT", "Mixture", "Policy", "policy"]
+__all__ = ["EDT", "POLICIES", "UDT", "DynaTemp", "Fixed", "InstanceEDT", "Mixture", "Policy", "Scheduled", "policy"]

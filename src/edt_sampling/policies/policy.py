@@ -20,6 +20,7 @@ class Policy(ABC):
     ``support``         how many tokens of the row are not masked
     ``first_entropy``   the entropy of the first generated token's distribution, kept by the engine
     ``kl``              KL divergence to the distribution without the evidence, kept by the engine
+    ``scheduled``       the temperature that the request gives this step, handed on by the engine
     ==================  ==========================================================================
     """
 
@@ -57,11 +58,12 @@ class Policy(ABC):
 
     @classmethod
     def describe(cls) -> str:
-        """Each parameter with its interval and default, on one line."""
-        return ", ".join(
+        """Each parameter with its interval and default, on one line; ``none`` where there are none."""
+        described = [
             f"{f.name} ({f.metadata['interval']}{'' if f.default is MISSING else f', default {f.default:g}'})"
             for f in fields(cls)  # type: ignore[arg-type]
-        )
+        ]
+        return ", ".join(described) or "none"
 
 
 def _shortest(value: float) -> str:

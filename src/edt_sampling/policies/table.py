@@ -13,5 +13,6 @@ POLICIES = Table(
         "dynatemp": "edt_sampling.policies.dynatemp:DynaTemp",
         "instance-edt": "edt_sampling.policies.instance_edt:InstanceEDT",
         "udt": "edt_sampling.policies.udt:UDT",
+        "scheduled": "edt_sampling.policies.scheduled:Scheduled",
     },
 )

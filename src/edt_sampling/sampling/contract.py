@@ -1,17 +1,17 @@
-"""What every backend keeps: its three functions, its limits, and the words of its errors.
+"""What every backend keeps: its functions, its limits, and the words of its errors.
 
-A backend is a module with ``mixture``, ``statistics``, ``temperature`` and ``draw`` of one signature, for one kind of array.
+A backend is a module with the functions of ``Backend``, for one kind of array.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, Protocol, Unpack
 
 from edt_sampling.policies import Mixture, Policy
 from edt_sampling.sampling.filters import Filters
-from edt_sampling.sampling.statistics import Statistics
+from edt_sampling.sampling.statistics import Kept, Statistics
 
 COLDEST = 1e-4
 """Temperatures below this are greedy; no larger inverse temperature is multiplied with."""
@@ -23,7 +23,7 @@ ROUNDING = 1e-12
 """Top-p asks for p * (1 - ROUNDING) of the mass, so that the last bit of a sum does not add a token: 3 of 30 equal ones make 0.1."""
 
 COMPUTED = frozenset({"entropy", "max_probability", "support"})
-KEPT = frozenset({"first_entropy", "kl"})
+KEPT = Kept.__optional_keys__
 
 
 class Draw(NamedTuple):
@@ -39,6 +39,16 @@ class Draw(NamedTuple):
     probability: Any
 
 
+class Tempered(NamedTuple):
+    """What temperatures make of given tokens, arrays ``[settings, rows]``: both in nats, of softmax(logits / T) without any filter.
+
+    ``entropy``, and ``nll``, -ln of the token's probability: infinite for a masked token alone.
+    """
+
+    entropy: Any
+    nll: Any
+
+
 class Backend(Protocol):
     """The functions of a backend; ``logits`` are ``[rows, vocab]``, a ``mixture`` holds one policy a row."""
 
@@ -46,18 +56,13 @@ class Backend(Protocol):
 
     def statistics(self, logits: Any, *, filters: Filters = ...) -> Statistics: ...
 
-    def temperature(self, logits: Any, mixture: Mixture, *, filters: Filters = ..., first_entropy: Any = None, kl: Any = None) -> Any: ...
+    def temperature(self, logits: Any, mixture: Mixture, *, filters: Filters = ..., **given: Unpack[Kept]) -> Any: ...
 
-    def draw(
-        self,
-        logits: Any,
-        mixture: Mixture,
-        *,
-        uniform: Any,
-        filters: Filters = ...,
-        first_entropy: Any = None,
-        kl: Any = None,
-    ) -> Draw: ...
+    def temperature_at(self, read: Statistics, mixture: Mixture, **given: Unpack[Kept]) -> Any: ...
+
+    def draw(self, logits: Any, mixture: Mixture, *, uniform: Any, filters: Filters = ..., **given: Unpack[Kept]) -> Draw: ...
+
+    def tempered(self, logits: Any, tokens: Any, temperatures: Any) -> Tempered: ...
 
 
 def check_shape(shape: Sequence[int]) -> None:
@@ -85,6 +90,13 @@ def check_mixture(mixture: Mixture, rows: int, given: frozenset[str]) -> None:
     name = min(policy.needs - COMPUTED - given)
     remedy = f"pass {name}=, one number a row" if name in KEPT else f"known statistics: {', '.join(sorted(COMPUTED | KEPT))}"
     raise ValueError(f"{policy.name} needs {name}: {remedy}")
+
+
+def check_kept(policies: Iterable[Policy], keeps: frozenset[str], *, keeper: str) -> None:
+    """Refuse a policy that reads a statistic which is neither computed nor among those that ``keeper`` keeps."""
+    for policy in policies:
+        if unknown := policy.needs - COMPUTED - keeps:
+            raise ValueError(f"policy {policy.name} needs {min(unknown)}, which {keeper} does not keep")
 
 
 def undefined_temperature(mixture: Mixture, undefined: Sequence[bool]) -> str:

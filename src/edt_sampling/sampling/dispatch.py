@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, cast
+from typing import Any, Unpack, cast
 
 import numpy as np
 
 from edt_sampling.policies import Mixture, Policy
 from edt_sampling.policies import policy as read_policy
 from edt_sampling.sampling import reference
-from edt_sampling.sampling.contract import Backend, Draw
+from edt_sampling.sampling.contract import KEPT, Backend, Draw
 from edt_sampling.sampling.filters import UNFILTERED, Filters
+from edt_sampling.sampling.statistics import Kept
 
 Policies = str | Policy | Sequence[str | Policy]
 
@@ -22,28 +23,19 @@ def entropy(logits: Any) -> Any:
     return _as_given(logits, _backend(logits).statistics(_rows(logits)).entropy)
 
 
-def temperature(logits: Any, policy: Policies, *, filters: Filters | str = UNFILTERED, first_entropy: Any = None, kl: Any = None) -> Any:
+def temperature(logits: Any, policy: Policies, *, filters: Filters | str = UNFILTERED, **given: Unpack[Kept]) -> Any:
     """The temperature that the policy gives each row: float64 ``[rows]``, or one number for logits ``[vocab]``.
 
     ``policy`` is one for all rows or a list with one a row, each a Policy or its spec string. ``filters`` matter where one
-    stands before the temperature and ``entropy_of=filtered``. ``first_entropy`` and ``kl`` hold one number a row, for the
-    policies that need them.
+    stands before the temperature and ``entropy_of=filtered``. ``first_entropy``, ``kl`` and ``scheduled`` hold one number a
+    row, for the policies that need them.
     """
     rows, backend = _rows(logits), _backend(logits)
-    kept = _kept(first_entropy, kl)
-    found = backend.temperature(rows, _mixture(policy, backend, rows), filters=_filters(filters), **kept)
+    found = backend.temperature(rows, _mixture(policy, backend, rows), filters=_filters(filters), **_kept(given))
     return _as_given(logits, found)
 
 
-def draw(
-    logits: Any,
-    policy: Policies,
-    *,
-    uniform: Any,
-    filters: Filters | str = UNFILTERED,
-    first_entropy: Any = None,
-    kl: Any = None,
-) -> Draw:
+def draw(logits: Any, policy: Policies, *, uniform: Any, filters: Filters | str = UNFILTERED, **given: Unpack[Kept]) -> Draw:
     """One token a row from softmax(logits / T), with what its trace records.
 
     ``logits`` ``[rows, vocab]`` or ``[vocab]``, float16 to float64 or bfloat16, -inf masking a token. ``uniform`` holds one
@@ -57,22 +49,14 @@ def draw(
         _mixture(policy, backend, rows),
         uniform=_between_0_and_1(_column("uniform", uniform)),
         filters=_filters(filters),
-        **_kept(first_entropy, kl),
+        **_kept(given),
     )
     return Draw(*(_as_given(logits, field) for field in result))
 
 
-def sample(
-    logits: Any,
-    policy: Policies,
-    *,
-    uniform: Any,
-    filters: Filters | str = UNFILTERED,
-    first_entropy: Any = None,
-    kl: Any = None,
-) -> Any:
+def sample(logits: Any, policy: Policies, *, uniform: Any, filters: Filters | str = UNFILTERED, **given: Unpack[Kept]) -> Any:
     """The tokens of ``draw``, int64 ``[rows]``, or one number for logits ``[vocab]``."""
-    return draw(logits, policy, uniform=uniform, filters=filters, first_entropy=first_entropy, kl=kl).token
+    return draw(logits, policy, uniform=uniform, filters=filters, **given).token
 
 
 def _backend(logits: Any) -> Backend:
@@ -116,8 +100,14 @@ def _filters(filters: object) -> Filters:
     raise TypeError(f"filters must be a Filters or its string, got {type(filters).__qualname__}")
 
 
-def _kept(first_entropy: Any, kl: Any) -> dict[str, Any]:
-    return {"first_entropy": _column("first_entropy", first_entropy), "kl": _column("kl", kl)}
+def _kept(given: Kept) -> Kept:
+    """The statistics that were given, as arrays ``[rows]``."""
+    if unknown := sorted(given.keys() - KEPT):
+        raise TypeError(f"unexpected argument {unknown[0]!r}: the statistics that can be given are {', '.join(sorted(KEPT))}")
+    columns = {name: _column(name, values) for name, values in given.items() if values is not None}
+    if "scheduled" in columns:
+        _not_negative("scheduled", columns["scheduled"])
+    return cast(Kept, columns)
 
 
 def _column(name: str, values: Any) -> Any:
@@ -133,6 +123,13 @@ def _column(name: str, values: Any) -> Any:
     if len(wrong):
         raise ValueError(f"{name}: row {wrong[0]} holds NaN")
     return column
+
+
+def _not_negative(name: str, column: Any) -> None:
+    host = _on_host(column)
+    wrong = np.flatnonzero(host < 0)
+    if len(wrong):
+        raise ValueError(f"{name} must be >= 0, row {wrong[0]} holds {float(host.ravel()[wrong[0]])!r}")
 
 
 def _between_0_and_1(uniform: Any) -> Any:

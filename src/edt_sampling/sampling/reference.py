@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from edt_sampling.sampling.contract import (
     LEAST,
     ROUNDING,
     Draw,
+    Tempered,
     check_column,
     check_mixture,
     check_shape,
@@ -24,7 +25,7 @@ from edt_sampling.sampling.contract import (
     unusable_rows,
 )
 from edt_sampling.sampling.filters import UNFILTERED, Filtering, Filters, TopK, TopP
-from edt_sampling.sampling.statistics import Statistics
+from edt_sampling.sampling.statistics import Kept, Statistics
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -42,31 +43,32 @@ def statistics(logits: NDArray[Any], *, filters: Filters = UNFILTERED) -> Statis
 
 
 @np.errstate(over="ignore")
-def temperature(
-    logits: NDArray[Any], mixture: Mixture, *, filters: Filters = UNFILTERED, first_entropy: Any = None, kl: Any = None
-) -> Array:
+def temperature(logits: NDArray[Any], mixture: Mixture, *, filters: Filters = UNFILTERED, **given: Unpack[Kept]) -> Array:
     """The temperature that each row's policy gives it, ``[rows]``."""
     _, read = _read(logits, filters)
-    return _temperature(read, mixture, first_entropy, kl)
+    return temperature_at(read, mixture, **given)
 
 
 @np.errstate(over="ignore")
-def draw(
-    logits: NDArray[Any],
-    mixture: Mixture,
-    *,
-    uniform: Any,
-    filters: Filters = UNFILTERED,
-    first_entropy: Any = None,
-    kl: Any = None,
-) -> Draw:
+def temperature_at(read: Statistics, mixture: Mixture, **given: Unpack[Kept]) -> Array:
+    """The temperature that each row's policy gives at these statistics, ``[rows]``."""
+    found = {name: values for name, values in given.items() if values is not None}
+    check_mixture(mixture, len(read.entropy), frozenset(found))
+    t = mixture.temperature(replace(read, **{name: _column(name, values, len(read.entropy)) for name, values in found.items()}))
+    if np.isnan(t).any():
+        raise ValueError(undefined_temperature(mixture, np.isnan(t).tolist()))
+    return t
+
+
+@np.errstate(over="ignore")
+def draw(logits: NDArray[Any], mixture: Mixture, *, uniform: Any, filters: Filters = UNFILTERED, **given: Unpack[Kept]) -> Draw:
     """One token a row from softmax(logits / T) within the filters: the first i with cdf_i >= uniform * total.
 
     ``uniform`` in (0, 1). A row whose T is below ``COLDEST`` takes its maximum with the lowest index.
     Raises ValueError for a row with NaN, +inf or nothing but -inf, and for a statistic that a policy needs and is not given.
     """
     shifted, read = _read(logits, filters)
-    t = _temperature(read, mixture, first_entropy, kl)
+    t = temperature_at(read, mixture, **given)
     u = _column("uniform", uniform, len(shifted))
     warm = t >= COLDEST
     logs = shifted * (1 / np.minimum(np.where(warm, t, COLDEST), HOTTEST))[:, None]
@@ -76,6 +78,22 @@ def draw(
     drawn = np.argmax(cdf >= (u * cdf[:, -1])[:, None], axis=-1)
     probability = np.take_along_axis(weights, drawn[:, None], -1)[:, 0] / cdf[:, -1]
     return Draw(np.where(warm, drawn, np.argmax(shifted, axis=-1)), read.entropy, t, np.where(warm, probability, 1.0))
+
+
+@np.errstate(over="ignore")
+def tempered(logits: NDArray[Any], tokens: Any, temperatures: Any) -> Tempered:
+    """Entropy and -ln p of ``tokens`` ``[rows]`` under softmax(logits / T), for each of ``temperatures`` ``[settings, rows]``.
+
+    A T below ``COLDEST`` is taken as that, so that a token which is not the best one has a large, finite -ln p.
+    """
+    shifted = _shifted(logits)
+    own = np.take_along_axis(shifted, np.asarray(tokens)[:, None], -1)[:, 0]
+    entropy, nll = (np.empty(np.shape(temperatures)) for _ in range(2))
+    for setting, inverse in enumerate(1 / np.clip(temperatures, COLDEST, HOTTEST)):
+        logs = shifted * inverse[:, None]
+        read = _statistics(logs, _weights(logs))
+        entropy[setting], nll[setting] = read.entropy, -np.log(read.max_probability) - own * inverse
+    return Tempered(entropy, nll)
 
 
 def kept(logs: Array, weights: Array, steps: Sequence[Filtering]) -> Mask:
@@ -137,16 +155,6 @@ def _read(logits: NDArray[Any], filters: Filters) -> tuple[Array, Statistics]:
     left = np.where(keep, shifted, -np.inf)
     raw = filters.entropy_of == "raw"
     return left, _statistics(shifted, weights) if raw else _statistics(left, np.where(keep, weights, 0))
-
-
-def _temperature(read: Statistics, mixture: Mixture, first_entropy: Any, kl: Any) -> Array:
-    rows = len(read.entropy)
-    given = {name: value for name, value in (("first_entropy", first_entropy), ("kl", kl)) if value is not None}
-    check_mixture(mixture, rows, frozenset(given))
-    t = mixture.temperature(replace(read, **{name: _column(name, value, rows) for name, value in given.items()}))
-    if np.isnan(t).any():
-        raise ValueError(undefined_temperature(mixture, np.isnan(t).tolist()))
-    return t
 
 
 def _column(name: str, values: Any, rows: int) -> Array:

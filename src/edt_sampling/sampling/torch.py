@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ from edt_sampling.sampling.contract import (
     LEAST,
     ROUNDING,
     Draw,
+    Tempered,
     check_column,
     check_mixture,
     check_shape,
@@ -27,7 +28,7 @@ from edt_sampling.sampling.contract import (
     unusable_rows,
 )
 from edt_sampling.sampling.filters import UNFILTERED, Filtering, Filters, TopK, TopP
-from edt_sampling.sampling.statistics import Statistics
+from edt_sampling.sampling.statistics import Kept, Statistics
 
 ACCEPTED = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 BLOCK = 1024
@@ -52,22 +53,25 @@ def statistics(logits: Tensor, *, filters: Filters = UNFILTERED) -> Statistics:
 
 
 @torch.no_grad()
-def temperature(logits: Tensor, mixture: Mixture, *, filters: Filters = UNFILTERED, first_entropy: Any = None, kl: Any = None) -> Tensor:
+def temperature(logits: Tensor, mixture: Mixture, *, filters: Filters = UNFILTERED, **given: Unpack[Kept]) -> Tensor:
     """The temperature that each row's policy gives it, ``[rows]``."""
     _, read = _read(logits, _maxima(logits)[0], filters)
-    return _temperature(read, mixture, first_entropy, kl)
+    return temperature_at(read, mixture, **given)
 
 
 @torch.no_grad()
-def draw(
-    logits: Tensor,
-    mixture: Mixture,
-    *,
-    uniform: Any,
-    filters: Filters = UNFILTERED,
-    first_entropy: Any = None,
-    kl: Any = None,
-) -> Draw:
+def temperature_at(read: Statistics, mixture: Mixture, **given: Unpack[Kept]) -> Tensor:
+    """The temperature that each row's policy gives at these statistics, ``[rows]``."""
+    found = {name: values for name, values in given.items() if values is not None}
+    check_mixture(mixture, len(read.entropy), frozenset(found))
+    t = mixture.temperature(replace(read, **{name: _column(name, values, read.entropy) for name, values in found.items()}))
+    if t.isnan().any():
+        raise ValueError(undefined_temperature(mixture, t.isnan().tolist()))
+    return t
+
+
+@torch.no_grad()
+def draw(logits: Tensor, mixture: Mixture, *, uniform: Any, filters: Filters = UNFILTERED, **given: Unpack[Kept]) -> Draw:
     """One token a row from softmax(logits / T) within the filters: the first i with cdf_i >= uniform * total.
 
     ``uniform`` in (0, 1). A row whose T is below ``COLDEST`` takes its maximum with the lowest index.
@@ -75,7 +79,7 @@ def draw(
     """
     largest, best = _maxima(logits)
     slabs, read = _read(logits, largest, filters)
-    t = _temperature(read, mixture, first_entropy, kl)
+    t = temperature_at(read, mixture, **given)
     u = _column("uniform", uniform, t)
     warm = t >= COLDEST
     inverse = torch.where(warm, t, COLDEST).clamp(max=HOTTEST).reciprocal()
@@ -83,6 +87,32 @@ def draw(
     picks = [_pick(*slab, filters.after) for slab in zip(slabs, inverse.split(sizes), u.split(sizes), strict=True)]
     drawn, probability = (torch.cat(parts) for parts in zip(*picks, strict=True))
     return Draw(torch.where(warm, drawn, best), read.entropy, t, torch.where(warm, probability, 1.0))
+
+
+@torch.no_grad()
+def tempered(logits: Tensor, tokens: Tensor, temperatures: Tensor) -> Tempered:
+    """Entropy and -ln p of ``tokens`` ``[rows]`` under softmax(logits / T), for each of ``temperatures`` ``[settings, rows]``.
+
+    A T below ``COLDEST`` is taken as that, so that a token which is not the best one has a large, finite -ln p.
+    """
+    largest, _ = _maxima(logits)
+    inverse = temperatures.double().clamp(COLDEST, HOTTEST).reciprocal()
+    size = _slab(logits)
+    slabs = zip(logits.split(size), largest.split(size), tokens.split(size), inverse.split(size, dim=-1), strict=True)
+    parts = [_tempered_slab(_shifted(rows, top), own, by) for rows, top, own, by in slabs]
+    return Tempered(*(torch.cat(columns, -1) for columns in zip(*parts, strict=True)))
+
+
+def _tempered_slab(shifted: Tensor, tokens: Tensor, inverse: Tensor) -> Tempered:
+    """One setting after the other, in the same two arrays ``[rows, vocab]``: new ones would take as long as the arithmetic."""
+    total, energy = torch.empty_like(inverse), torch.empty_like(inverse)
+    logs, weights = torch.empty_like(shifted), torch.empty_like(shifted)
+    for setting, by in enumerate(inverse):
+        torch.mul(shifted, by[:, None], out=logs).clamp_(min=LEAST)
+        torch.exp(logs, out=weights)
+        total[setting], energy[setting] = _total(weights), _total(logs.mul_(weights))
+    own = shifted.gather(-1, tokens[:, None])[:, 0]
+    return Tempered((total.log() - energy / total).clamp(min=0), total.log() - own * inverse)
 
 
 def kept(logs: Tensor, weights: Tensor, steps: Sequence[Filtering]) -> Tensor:
@@ -181,14 +211,23 @@ def _total(values: Tensor) -> Tensor:
 
 def _read(logits: Tensor, largest: Tensor, filters: Filters) -> tuple[list[Tensor], Statistics]:
     """Max-shifted logits, -inf where a filter before the temperature drops a token, in slabs, and what the policies read."""
-    size = max(1, SLAB * torch.get_num_threads() // logits.shape[1]) if logits.device.type == "cpu" else max(1, len(logits))
+    size = _slab(logits)
     pairs = [_read_slab(*slab, filters) for slab in zip(logits.split(size), largest.split(size), strict=True)]
     columns = zip(*((s.entropy, s.max_probability, s.support) for _, s in pairs), strict=True)
     return [left for left, _ in pairs], Statistics(*(torch.cat(column) for column in columns))
 
 
+def _slab(logits: Tensor) -> int:
+    """How many rows are taken at a time."""
+    return max(1, SLAB * torch.get_num_threads() // logits.shape[1]) if logits.device.type == "cpu" else max(1, len(logits))
+
+
+def _shifted(logits: Tensor, largest: Tensor) -> Tensor:
+    return logits.to(torch.float64, copy=True, memory_format=torch.contiguous_format).sub_(largest[:, None])
+
+
 def _read_slab(logits: Tensor, largest: Tensor, filters: Filters) -> tuple[Tensor, Statistics]:
-    shifted = logits.to(torch.float64, copy=True, memory_format=torch.contiguous_format).sub_(largest[:, None])
+    shifted = _shifted(logits, largest)
     weights = _weights(shifted)
     if not filters.before:
         return shifted, _statistics(shifted, weights)
@@ -196,15 +235,6 @@ def _read_slab(logits: Tensor, largest: Tensor, filters: Filters) -> tuple[Tenso
     left = shifted.masked_fill(dropped, -math.inf)
     raw = filters.entropy_of == "raw"
     return left, _statistics(shifted, weights) if raw else _statistics(left, weights.masked_fill_(dropped, 0.0))
-
-
-def _temperature(read: Statistics, mixture: Mixture, first_entropy: Any, kl: Any) -> Tensor:
-    given = {name: value for name, value in (("first_entropy", first_entropy), ("kl", kl)) if value is not None}
-    check_mixture(mixture, len(read.entropy), frozenset(given))
-    t = mixture.temperature(replace(read, **{name: _column(name, value, read.entropy) for name, value in given.items()}))
-    if t.isnan().any():
-        raise ValueError(undefined_temperature(mixture, t.isnan().tolist()))
-    return t
 
 
 def _column(name: str, values: Any, like: Tensor) -> Tensor:

@@ -25,9 +25,10 @@ TASKS = Table(
 def load_task(name_or_path: str | Path, *, split: str = "test", fresh: bool = False) -> Task:
     """The task of this name, or the examples of this JSONL file (an existing file, or a path that ends in ``.jsonl``).
 
-    A file has no splits: all its lines are examples, whatever ``split`` is. ``fresh`` takes the docstrings tasks' examples
-    from whatever packages are installed instead of the frozen ones; these may have been in the bundled model's training data.
-    Raises ValueError in one line for an unknown name or split, or a bad file.
+    A file's lines name their split, or fall by a hash of their prompts, one third to ``dev`` and two thirds to ``test``.
+    ``fresh`` takes the docstrings tasks' examples from whatever packages are installed instead of the frozen ones; these may
+    have been in the bundled model's training data.
+    Raises ValueError in one line for an unknown name or split, a bad file, or a file without a line of this split.
     """
     name = str(name_or_path)
     if split not in SPLITS:

@@ -16,8 +16,17 @@ _DEV_PERCENT, _TEST_PERCENT = 6, 12
 
 def split_of(name: str) -> str:
     """``train`` (82%), ``dev`` (6%) or ``test`` (12%), by the SHA-256 of the name."""
-    bucket = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % 100
+    bucket = _bucket(name, 100)
     return "dev" if bucket < _DEV_PERCENT else "test" if bucket < _DEV_PERCENT + _TEST_PERCENT else "train"
+
+
+def held_out_split_of(text: str) -> str:
+    """``dev`` (one third) or ``test`` (two thirds), by the SHA-256 of the text."""
+    return "dev" if _bucket(text, 3) == 0 else "test"
+
+
+def _bucket(text: str, count: int) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") % count
 
 
 def groups(keys: Mapping[str, Iterable[Hashable]]) -> dict[str, str]:

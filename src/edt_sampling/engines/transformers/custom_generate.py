@@ -56,7 +56,7 @@ class Draw(LogitsProcessor):
     def __init__(
         self, policies: Policies, filters: str | Filters, seed: int, *, requests: np.ndarray, samples: np.ndarray, prompt_length: int
     ) -> None:
-        self.policies = read_policies(policies)
+        self.policies = read_policies(policies, keeper="custom_generate")
         self.filters = Filters.parse(filters) if isinstance(filters, str) else filters
         self.seed, self.requests, self.samples, self.prompt_length = seed, requests, samples, prompt_length
         self._uniforms: np.ndarray | None = None

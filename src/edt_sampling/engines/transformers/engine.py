@@ -11,13 +11,15 @@ import torch
 import transformers
 
 import edt_sampling
+from edt_sampling.engines.transformers import forcing
 from edt_sampling.engines.transformers.generation_config import sampling_fields, warn_overridden
 from edt_sampling.engines.transformers.prefill import Continuation, Prefill, prefill
 from edt_sampling.engines.transformers.prefix import ATTENTION, shares_prefix
+from edt_sampling.engines.transformers.prompts import Prompts
 from edt_sampling.engines.transformers.rows import Row, Rows
 from edt_sampling.engines.transformers.stopping import Stopping
-from edt_sampling.protocol import Completion, Request, Trace
-from edt_sampling.sampling.contract import COMPUTED
+from edt_sampling.protocol import Completion, Forced, Request, Trace
+from edt_sampling.sampling.contract import check_kept
 
 CACHE_BYTES = 1 << 30
 WIDE = 8  # rows of one request from which on it decodes alone, over a shared prefix
@@ -42,10 +44,10 @@ class TransformersEngine:
         cache_bytes: int = CACHE_BYTES,
         chat: bool = False,
     ) -> None:
-        if chat and not tokenizer.chat_template:
-            raise ValueError(f"chat: the tokenizer of {name!r} has no chat template")
+        positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+        self._prompts = Prompts(tokenizer, name=name, positions=positions, chat=chat)
         self.model, self.tokenizer = model.eval(), tokenizer
-        self.name, self.fingerprint, self.cache_bytes, self.chat = name, fingerprint, cache_bytes, chat
+        self.name, self.fingerprint, self.cache_bytes = name, fingerprint, cache_bytes
         self.not_shared = _why_not_shared(model)
         warn_overridden(sampling_fields(model.generation_config), "the policy of each request")
 
@@ -69,9 +71,8 @@ class TransformersEngine:
         """Raises ValueError where a request cannot run: a prompt that is empty, too long, or chat messages without a
         template; a policy that needs a statistic which this engine does not keep."""
         self._prompt(request)
-        for setting in request.settings:
-            if unknown := setting.policy.needs - COMPUTED - {"first_entropy"}:
-                raise ValueError(f"policy {setting.policy.name} needs {min(unknown)}, which the transformers engine does not keep")
+        keeps = frozenset({"first_entropy", "scheduled"})
+        check_kept((setting.policy for setting in request.settings), keeps, keeper="the transformers engine")
 
     @torch.inference_mode()
     def generate(self, requests: Sequence[Request]) -> Iterator[list[Completion]]:
@@ -80,6 +81,18 @@ class TransformersEngine:
             self.check(request)
         for batch in self._batches(requests):
             yield from self._run(batch)
+
+    @torch.inference_mode()
+    def force(self, request: Request, text: str) -> Forced:
+        """What ``request.settings`` make of ``text`` as the continuation of its prompt, from one pass of the model.
+
+        Raises ValueError for a prompt and text that are too long together, and for a policy that needs a statistic which only
+        generating keeps.
+        """
+        check_kept((setting.policy for setting in request.settings), frozenset({"first_entropy"}), keeper="teacher forcing")
+        prompt, tokens = self._prompts.tokens(request.prompt), self._prompts.continuation(request.prompt, text)
+        self._prompts.check_room(len(prompt), len(tokens), f"text of {len(tokens)} tokens")
+        return forcing.force(self.model, prompt, tokens, request.settings)
 
     def pieces(self, tokens: Sequence[int]) -> list[str]:
         """What each token adds to the text; a token that only begins a character adds nothing, the one that ends it adds it."""
@@ -153,25 +166,10 @@ class TransformersEngine:
             running.step(torch.from_numpy(tokens).to(self.model.device))
         return [_completion(batch, row, rows, i, int(lengths[i]), stopping) for i, row in enumerate(chunk)]
 
-    # --- prompts -------------------------------------------------------------------------------
-
     def _prompt(self, request: Request) -> list[int]:
         """The token ids of a request's prompt; refused where model and length leave no room."""
-        prompt = [{"role": "user", "content": request.prompt}] if self.chat and isinstance(request.prompt, str) else request.prompt
-        if isinstance(prompt, str):
-            ids = list(self.tokenizer(prompt)["input_ids"])
-        else:
-            if not self.tokenizer.chat_template:
-                raise ValueError(f"prompt holds chat messages, but the tokenizer of {self.name!r} has no chat template: give text")
-            ids = list(self.tokenizer.apply_chat_template(list(prompt), add_generation_prompt=True, return_dict=True)["input_ids"])
-        limit = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
-        if not ids:
-            raise ValueError(f"prompt {prompt!r} holds no token")
-        if limit is not None and len(ids) + request.max_new_tokens > limit:
-            raise ValueError(
-                f"prompt of {len(ids)} tokens and max_new_tokens={request.max_new_tokens} exceed the {limit} positions of {self.name!r}: "
-                "shorten one of them"
-            )
+        ids = self._prompts.tokens(request.prompt)
+        self._prompts.check_room(len(ids), request.max_new_tokens, f"max_new_tokens={request.max_new_tokens}")
         return ids
 
     def _end_tokens(self) -> list[int]:

@@ -49,10 +49,10 @@ def prefill(model: PreTrainedModel, prompts: Sequence[Sequence[int]]) -> Prefill
 def forward(
     model: PreTrainedModel, tokens: torch.Tensor, *, cache: Any, mask: torch.Tensor | None, positions: torch.Tensor, **options: Any
 ) -> Any:
-    """One pass of the model; arguments that its architecture does not know are left out."""
+    """One pass of the model, which fills the cache where there is one; arguments that its architecture does not know are left out."""
     known = inspect.signature(model.forward).parameters
     named = {"attention_mask": mask, "position_ids": positions, **options}
-    return model(tokens, past_key_values=cache, use_cache=True, **{k: v for k, v in named.items() if k in known})
+    return model(tokens, past_key_values=cache, use_cache=cache is not None, **{k: v for k, v in named.items() if k in known})
 
 
 class Continuation:

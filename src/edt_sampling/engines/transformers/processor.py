@@ -12,9 +12,11 @@ from edt_sampling.engines.transformers.exact import exact
 from edt_sampling.engines.transformers.generation_config import NEUTRAL, sampling_fields, warn_overridden
 from edt_sampling.policies import Policy, policy
 from edt_sampling.sampling import torch as backend
-from edt_sampling.sampling.contract import COLDEST
+from edt_sampling.sampling.contract import COLDEST, check_kept
 
 Policies = str | Policy | Sequence[str | Policy]
+KEEPS = frozenset({"first_entropy"})
+"""What can be kept inside ``model.generate``."""
 
 
 class PolicyLogitsProcessor(LogitsProcessor):
@@ -30,7 +32,7 @@ class PolicyLogitsProcessor(LogitsProcessor):
     supports_continuous_batching = True
 
     def __init__(self, policies: Policies) -> None:
-        self.policies = read_policies(policies)
+        self.policies = read_policies(policies, keeper="a logits processor")
         self.reset()
 
     def reset(self) -> None:
@@ -54,9 +56,11 @@ class PolicyLogitsProcessor(LogitsProcessor):
         return backend.temperature(scores, self._mixture, first_entropy=self._first_entropy)
 
 
-def read_policies(policies: Policies) -> list[Policy]:
-    """One policy or spec string, or a sequence of them, as a list."""
-    return [policy(p) for p in ([policies] if isinstance(policies, str | Policy) else policies)]
+def read_policies(policies: Policies, *, keeper: str) -> list[Policy]:
+    """One policy or spec string, or a sequence of them, as a list; refused where one needs a statistic that ``keeper`` does not keep."""
+    read = [policy(p) for p in ([policies] if isinstance(policies, str | Policy) else policies)]
+    check_kept(read, KEEPS, keeper=keeper)
+    return read
 
 
 def one_a_row(policies: Sequence[Policy], rows: int) -> Sequence[Policy]:

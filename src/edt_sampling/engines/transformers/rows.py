@@ -12,6 +12,7 @@ from edt_sampling.policies import Policy
 from edt_sampling.protocol import Request, Setting
 from edt_sampling.sampling import Draw, Filters, uniforms
 from edt_sampling.sampling import torch as backend
+from edt_sampling.sampling.statistics import Kept
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Rows:
         self._like = like
         tables = [uniforms(r.seed, r.id, np.arange(r.samples), self.steps) for r in requests]  # every setting draws the same numbers
         self._uniforms = torch.from_numpy(np.stack([tables[row.request][row.sample] for row in self.rows])).to(like.device)
+        self._scheduled = torch.from_numpy(np.stack([_schedule(requests[row.request], row) for row in self.rows])).to(like.device)
         self._first_entropy = torch.zeros(len(self.rows), dtype=torch.float64, device=like.device)
         shape = (len(self.rows), self.steps)
         self.tokens = np.zeros(shape, dtype=np.int64)
@@ -65,9 +67,19 @@ class Rows:
             own = logits if len(positions) == len(logits) else logits[positions]
             if step == 0 and "first_entropy" in mixture.needs:
                 self._first_entropy[rows] = backend.statistics(own, filters=filters).entropy
-            drawn = backend.draw(own, mixture, uniform=self._uniforms[rows, step], filters=filters, first_entropy=self._first_entropy[rows])
+            kept = self._kept(rows, step, mixture.needs)
+            drawn = backend.draw(own, mixture, uniform=self._uniforms[rows, step], filters=filters, **kept)
             tokens[positions.numpy()] = self._record(rows.numpy(), step, drawn)
         return tokens
+
+    def _kept(self, rows: torch.Tensor, step: int, needs: frozenset[str]) -> Kept:
+        """The statistics kept for these rows, as far as they are needed."""
+        kept: Kept = {}
+        if "first_entropy" in needs:
+            kept["first_entropy"] = self._first_entropy[rows]
+        if "scheduled" in needs:
+            kept["scheduled"] = self._scheduled[rows, step]
+        return kept
 
     def _record(self, rows: np.ndarray, step: int, drawn: Draw) -> np.ndarray:
         for name in ("entropy", "temperature", "probability"):
@@ -79,3 +91,9 @@ class Rows:
         """Goes on with the live rows at these positions only."""
         self.live = self.live[positions]
         self._group()
+
+
+def _schedule(request: Request, row: Row) -> np.ndarray:
+    """The temperatures that a request gives a row, ``[steps]``; 0 where its policy reads none."""
+    given = request.schedules.get(row.setting)
+    return np.zeros(request.max_new_tokens) if given is None else np.asarray(given[row.sample], dtype=np.float64)
