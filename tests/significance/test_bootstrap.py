@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from scipy import stats
 
 from edt_sampling.significance import bootstrap
-from edt_sampling.significance.bootstrap import interval, mean_interval, resample_means
+from edt_sampling.significance.bootstrap import interval, mean_interval, p_value, resample_means
 
 
 @pytest.fixture
@@ -14,13 +16,12 @@ def values() -> np.ndarray:
 
 
 def test_agrees_with_scipy(values: np.ndarray) -> None:
-    ours = mean_interval(values, resamples=20_000, seed=0)
+    low, high = interval(resample_means(values, resamples=20_000, seed=0))
     theirs = stats.bootstrap((values,), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(5)).confidence_interval
     # A 2.5% quantile of 20,000 normal draws has a standard error of .019 sd; two of them differ by .027 sd, four times that is .11.
     monte_carlo = 0.11 * values.std() / np.sqrt(200)
-    assert ours.low == pytest.approx(theirs.low, abs=monte_carlo)
-    assert ours.high == pytest.approx(theirs.high, abs=monte_carlo)
-    assert ours.mean == pytest.approx(values.mean())
+    assert low == pytest.approx(theirs.low, abs=monte_carlo)
+    assert high == pytest.approx(theirs.high, abs=monte_carlo)
 
 
 def test_agrees_with_normal_theory(values: np.ndarray) -> None:
@@ -89,15 +90,83 @@ def test_interval_takes_the_middle_of_the_samples() -> None:
     assert high.shape == (2,)
 
 
+@pytest.mark.parametrize("prompts", [2, 5, 10, 30, 1_000])
+def test_for_few_prompts_the_interval_of_a_normal_mean_is_students(prompts: int) -> None:
+    """Samples that lie exactly on the quantiles of a normal bootstrap, whose error divides by n, give the t interval."""
+    ranks = np.arange(1, 2_000_001) / 2_000_001
+    samples = stats.norm.ppf(ranks, scale=np.sqrt((prompts - 1) / prompts))
+    level = {2: 0.5, 5: 0.95}.get(prompts, 0.99)  # 95% of 2 prompts lies beyond any number of samples
+    low, high = interval(samples, level=level, prompts=prompts)
+    half = stats.t.ppf((1 + level) / 2, prompts - 1)
+    assert (low, high) == (pytest.approx(-half, rel=2e-3), pytest.approx(half, rel=2e-3))
+
+
+def test_mean_interval_knows_its_prompts(values: np.ndarray) -> None:
+    found = mean_interval(values[:8], resamples=999, seed=0, level=0.9)
+    means = resample_means(values[:8], resamples=999, seed=0)
+    assert (found.low, found.high) == interval(means, level=0.9, prompts=8)
+    assert found.low < interval(means, level=0.9)[0] < found.mean == pytest.approx(values[:8].mean())
+
+
 @pytest.mark.parametrize("prompts", [10, 30, 100])
 def test_coverage_is_what_the_docstring_says(prompts: int) -> None:
-    """Of 95% percentile intervals of normal values; by the t distribution, which the bootstrap's narrower error is put into."""
-    said = {10: 0.904, 30: 0.936, 100: 0.946}[prompts]
-    assert 1 - 2 * stats.t.sf(stats.norm.ppf(0.975) * np.sqrt((prompts - 1) / prompts), prompts - 1) == pytest.approx(said, abs=5e-4)
-    data = np.random.default_rng(0).normal(size=(prompts, 800))
-    found = mean_interval(data, resamples=1_000, seed=0)
-    covered = ((found.low <= 0) & (found.high >= 0)).mean()
-    assert covered == pytest.approx(said, abs=4 * np.sqrt(said * (1 - said) / 800))
+    """Of 95% intervals of normal values; the plain one's by the t distribution, which its narrower error is put into."""
+    said, plain = {10: (0.941, 0.904), 30: (0.949, 0.936), 100: (0.948, 0.946)}[prompts]
+    assert 1 - 2 * stats.t.sf(stats.norm.ppf(0.975) * np.sqrt((prompts - 1) / prompts), prompts - 1) == pytest.approx(plain, abs=5e-4)
+    means = resample_means(np.random.default_rng(0).normal(size=(prompts, 1_000)), resamples=2_000, seed=0)
+    for given_prompts, share in ((prompts, said), (None, plain)):
+        low, high = interval(means, prompts=given_prompts)
+        covered = ((low <= 0) & (high >= 0)).mean()
+        assert covered == pytest.approx(share, abs=3 * np.sqrt(share * (1 - share) / 1_000))
+
+
+@given(
+    st.integers(0, 2**32),
+    st.integers(50, 400),
+    st.floats(-4, 4),
+    st.integers(2, 300),
+    st.sampled_from([0.5, 0.8, 0.9, 0.95]),
+    st.booleans(),
+)
+def test_p_agrees_with_the_interval(seed: int, resamples: int, shift: float, prompts: int, level: float, coarse: bool) -> None:
+    samples = np.random.default_rng(seed).normal(shift, 1, size=resamples)
+    samples = samples.round() if coarse else samples  # many exact zeros
+    tail = stats.norm.cdf(np.sqrt(prompts / (prompts - 1)) * stats.t.ppf((1 - level) / 2, prompts - 1))
+    smaller = min((samples <= 0).sum(), (samples >= 0).sum())
+    assume(abs(smaller - tail * resamples) > 2)  # not on the edge, where one sample decides
+    low, high = interval(samples, level=level, prompts=prompts)
+    assert (p_value(samples, prompts=prompts) <= 1 - level) == bool(low > 0 or high < 0)
+
+
+def test_p_of_a_normal_mean_is_students() -> None:
+    """A mean 2.5 standard errors off 0; samples on the quantiles of the bootstrap's narrower normal distribution."""
+    ranks = np.arange(1, 100_001) / 100_001
+    for prompts in (5, 10, 100):
+        samples = 2.5 + stats.norm.ppf(ranks, scale=np.sqrt((prompts - 1) / prompts))
+        expected = 2 * stats.t.sf(2.5, prompts - 1)
+        assert p_value(samples, prompts=prompts) == pytest.approx(expected, rel=5e-3)
+        assert p_value(-samples, prompts=prompts) == pytest.approx(expected, rel=5e-3)
+
+
+def test_p_of_columns() -> None:
+    columns = np.stack([np.zeros(9), np.ones(9), np.arange(9) - 4, np.r_[np.nan, np.ones(8)]], axis=1)
+    one, small, middle, undefined = p_value(columns, prompts=10**7)
+    assert one == middle == 1
+    assert small == pytest.approx(2 / 10, rel=1e-5)  # of 9 and itself, twice
+    assert np.isnan(undefined)
+
+
+@pytest.mark.parametrize(("prompts", "least"), [(10, 0.0064), (100, 0.00035), (10**7, 0.0002)])
+def test_the_least_p_of_10_000_resamples(prompts: int, least: float) -> None:
+    assert p_value(np.ones(10_000), prompts=prompts) == pytest.approx(least, rel=0.02)
+
+
+def test_p_is_a_p_value() -> None:
+    """Where the true mean is 0, p <= .05 about one time in twenty, also at 15 prompts."""
+    means = resample_means(np.random.default_rng(3).normal(size=(15, 1_000)), resamples=2_000, seed=0)
+    p = p_value(means, prompts=15)
+    assert (p <= 0.05).mean() == pytest.approx(0.055, abs=3 * np.sqrt(0.05 * 0.95 / 1_000))
+    assert (p <= 0.5).mean() == pytest.approx(0.5, abs=3 * np.sqrt(0.5 * 0.5 / 1_000))
 
 
 @pytest.mark.parametrize(
@@ -120,3 +189,7 @@ def test_what_is_no_interval_is_refused() -> None:
         interval([1.0, 2.0], level=95)
     with pytest.raises(ValueError, match=r"at least one sample .* got shape \(0, 3\)"):
         interval(np.empty((0, 3)))
+    with pytest.raises(ValueError, match="prompts must be 2 or more, got 1"):
+        interval([1.0, 2.0], prompts=1)
+    with pytest.raises(ValueError, match="prompts must be 2 or more, got 1"):
+        p_value([1.0, 2.0], prompts=1)

@@ -1,9 +1,10 @@
-"""Holm's adjustment against hand-worked values and its properties."""
+"""Holm's adjustment against hand-worked values, statsmodels and its properties."""
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
 
 from edt_sampling.significance.holm import holm
 
@@ -16,6 +17,13 @@ def test_hand_worked() -> None:
     assert holm([0.5, 0.6]).tolist() == [1, 1]
     assert holm([0.03]).tolist() == [0.03]
     assert holm([]).shape == (0,)
+
+
+@settings(max_examples=20)  # theirs collects garbage at every call
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_agrees_with_statsmodels(family: list[float]) -> None:
+    _, adjusted, *_ = multipletests(family, method="holm")
+    assert holm(family) == pytest.approx(adjusted, rel=1e-12, abs=0)
 
 
 @given(families)

@@ -1,4 +1,4 @@
-"""Power against the numbers of our trials, scipy's normal quantiles, and a simulation."""
+"""Power against the numbers of our trials, scipy's normal quantiles, statsmodels, and a simulation."""
 
 import math
 
@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.power import NormalIndPower, normal_sample_size_one_tail
 
 from edt_sampling.significance.power import detectable, prompts_needed
 
@@ -32,6 +33,20 @@ def test_prompts_needed_is_the_fewest_that_detect(sd: float, difference: float, 
     assert detectable(sd, n, alpha=alpha, power=power) <= difference * (1 + 1e-9)
     assert n == 2 or detectable(sd, n - 1, alpha=alpha, power=power) > difference * (1 - 1e-9)
     assert n == prompts_needed(sd, -difference, alpha=alpha, power=power)
+
+
+@given(sds, st.floats(1e-2, 10), alphas, powers)
+def test_prompts_needed_agrees_with_statsmodels(sd: float, difference: float, alpha: float, power: float) -> None:
+    theirs = normal_sample_size_one_tail(difference, power, alpha / 2, std_null=sd)
+    assert prompts_needed(sd, difference, alpha=alpha, power=power) in {max(2, math.ceil(theirs * (1 + off))) for off in (-1e-9, 1e-9)}
+
+
+@given(sds, st.integers(30, 10_000), st.floats(1e-4, 0.05), st.floats(0.5, 0.999))
+def test_detectable_agrees_with_statsmodels(sd: float, n: int, alpha: float, power: float) -> None:
+    """Theirs counts the wrong side too: less than 1e-4 from a power of one half on."""
+    effect = detectable(sd, n, alpha=alpha, power=power) / sd
+    theirs = NormalIndPower().power(effect, n, alpha, ratio=0, alternative="two-sided")
+    assert theirs == pytest.approx(power, abs=1e-4)
 
 
 @pytest.mark.parametrize("power", [0.5, 0.8, 0.95])
