@@ -14,18 +14,21 @@ from typing import Any
 
 import numpy as np
 
-from edt_sampling.experiments.plan import Plan, make_plan
+from edt_sampling.experiments.compare import Session
+from edt_sampling.experiments.comparison import Comparison, make_comparison
+from edt_sampling.experiments.measures import measures
 from edt_sampling.experiments.recipe import Recipe
-from edt_sampling.experiments.run import run
-from edt_sampling.protocol import Completion, Request, Trace
+from edt_sampling.policies import Fixed
+from edt_sampling.protocol import Completion, Forced, Request, Trace
 from edt_sampling.store import Reader, export
 from edt_sampling.tasks import Example, Task
 
 WORDS = ["a", "the", "of", "returns", "compute", "matrix", "array", "value", "given", "number", "function", "model"]
 METHODS = [
-    {"name": "Fixed", "policies": ["fixed:temperature=0", "fixed:temperature=1"]},
-    {"name": "EDT", "policies": ["edt:t0=1,theta=0.2"]},
+    {"name": "Fixed", "policies": ["fixed:temperature=0", "fixed:temperature=0.2", "fixed:temperature=0.6", "fixed:temperature=1"]},
+    {"name": "EDT", "policies": ["edt:t0=0.5,theta=0.2", "edt:t0=0.8,theta=0.2", "edt:t0=1,theta=0.5"]},
 ]
+REFERENCE = "returns the value of a given matrix"
 
 
 @dataclass
@@ -50,62 +53,120 @@ class FakeEngine:
         for request in requests:
             self.asked.append(request.id)
             time.sleep(self.seconds)
-            yield [_completion(request, setting, k) for setting in range(len(request.settings)) for k in range(request.samples)]
+            yield [self.complete(request, setting, k) for setting in range(len(request.settings)) for k in range(request.samples)]
+
+    def complete(self, request: Request, setting: int, sample: int) -> Completion:
+        """The reference, each word by chance another one: the hotter the setting, the more of them."""
+        heat = _heat(request.settings[setting].policy)
+        generator = np.random.default_rng([request.id, request.seed, sample])  # paired, as engines draw
+        words = [word if u >= heat * 0.8 else WORDS[i] for word, u, i in _rolls(generator)]
+        length = len(words)
+        entropy = generator.random(length) * 3
+        reals = (entropy, np.full(length, heat), generator.random(length))
+        trace = Trace(tokens=np.arange(length), entropy=reals[0], temperature=reals[1], probability=reals[2])
+        return Completion(
+            request=request.id, setting=setting, sample=sample, text=" ".join(words), finish="length" if heat == 1 else "end", trace=trace
+        )
+
+    def force(self, request: Request, text: str) -> Forced:
+        generator, tokens = np.random.default_rng(request.id), len(text.split()) + 1
+        heat = np.array([[_heat(s.policy)] for s in request.settings])
+        entropy = np.broadcast_to(generator.random(tokens) * 3, (len(heat), tokens))
+        temperature = np.broadcast_to(heat, entropy.shape)
+        nll = (temperature - 1) ** 2 + generator.random(tokens)
+        return Forced(tokens=np.arange(tokens), entropy=entropy, temperature=temperature, tempered_entropy=entropy * heat, nll=nll)
 
 
-def _completion(request: Request, setting: int, sample: int) -> Completion:
-    generator = np.random.default_rng([request.id, request.seed, setting, sample])
-    length = int(generator.integers(3, 9))
-    reals = generator.random((3, length))
-    trace = Trace(tokens=generator.integers(0, 4096, length), entropy=reals[0], temperature=reals[1], probability=reals[2])
-    text = " ".join(generator.choice(WORDS, length))
-    return Completion(request=request.id, setting=setting, sample=sample, text=text, finish="end" if length < 8 else "length", trace=trace)
+def _heat(policy: Any) -> float:
+    return policy.temperature if isinstance(policy, Fixed) else getattr(policy, "t0", 0.5) * 0.8
+
+
+def _rolls(generator: np.random.Generator) -> Iterator[tuple[str, float, int]]:
+    for word in REFERENCE.split():
+        yield word, generator.random(), int(generator.integers(len(WORDS)))
 
 
 class FakeTask(Task):
-    """Examples x0, x1, ... whose reference is some words."""
+    """Examples such as test0, test1, ... with one reference."""
 
-    def __init__(self, size: int = 5, name: str = "fake") -> None:
-        self.name, self.split, self.size = name, "test", size
+    def __init__(self, size: int = 5, name: str = "fake", split: str = "test") -> None:
+        self.name, self.split, self.size = name, split, size
 
     @property
     def fingerprint(self) -> str:
-        return f"fake{self.size}"
+        return "fake"
 
     def read(self, limit: int | None) -> list[Example]:
-        return [Example(id=f"x{i}", prompt=f"prompt {i}", references=("returns the value of a matrix",)) for i in range(self.size)][:limit]
+        return [Example(id=f"{self.split}{i}", prompt=f"prompt {i}", references=(REFERENCE,)) for i in range(self.size)][:limit]
 
 
-def fake_plan(size: int = 5, **fields: Any) -> Plan:
+def fake_comparison(size: int = 5, *, dev: int = 4, **fields: Any) -> Comparison:
     recipe = Recipe.model_validate({"methods": METHODS, "samples": 2, "limit": 1000, **fields})
-    return make_plan(recipe, task=FakeTask(size), model_fingerprint="fake")
+    return make_comparison(recipe, dev=FakeTask(dev, split="dev"), test=FakeTask(size), model_fingerprint="fake")
 
 
-def decode(plan: Plan, out: Path, engine: FakeEngine | None = None, warn: Any = lambda line: None) -> list[int]:
-    with plan.writer(out) as writer:
-        return list(run(plan, engine=engine or FakeEngine(), writer=writer, warn=warn))
+def compare(
+    comparison: Comparison, out: Path, engine: FakeEngine | None = None, *, tell: Any = lambda line: None, warn: Any = lambda line: None
+) -> list[tuple[str, int]]:
+    """The whole comparison; returns the stage and number of each unit that was run."""
+    ran: list[tuple[str, int]] = []
+
+    def watch(stage: Any, units: Iterator[int], done: int) -> None:
+        ran.extend((stage.name, unit) for unit in units)
+
+    with comparison.writer(out) as writer, Reader(writer.path) as reader:
+        engine = engine or FakeEngine()
+        Session(comparison=comparison, engine=engine, writer=writer, reader=reader, watch=watch, tell=tell, warn=warn).run()
+    return ran
 
 
-def exported(plan: Plan, out: Path) -> str:
-    with Reader(plan.folder(out)) as reader:
+def exported(comparison: Comparison, out: Path) -> str:
+    with Reader(comparison.folder(out)) as reader:
         return "\n".join(export(reader))
 
 
-def killed_runs(out: Path, kills: int, seed: int) -> int:
-    """Starts one plan over and over, each time killed at a random moment; then lets it end. Returns how many were killed at work."""
-    plan, generator, at_work = fake_plan(400, seeds=[0, 1]), random.Random(seed), 0
-    for _ in range(kills):
-        child = os.fork()
-        if child == 0:
-            decode(plan, out, FakeEngine(seconds=0.001))
+def killed_comparison() -> Comparison:
+    """The one of ``killed_runs``."""
+    return fake_comparison(40, dev=30, seeds=[0, 1], metrics=["rouge_l", "self_bleu"])
+
+
+@dataclass
+class TellingEngine(FakeEngine):
+    """Writes a byte for each unit that it begins, so that a parent can kill it at work."""
+
+    pipe: int = -1
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[list[Completion]]:
+        os.write(self.pipe, b".")
+        return super().generate(requests)
+
+    def force(self, request: Request, text: str) -> Forced:
+        os.write(self.pipe, b".")
+        time.sleep(self.seconds)
+        return super().force(request, text)
+
+
+def killed_runs(out: Path, kills: int, seed: int) -> list[str]:
+    """Starts one comparison over and over, each time killed at a random moment; then lets it end. Returns the stages of the kills."""
+    comparison, generator, stages = killed_comparison(), random.Random(seed), list[str]()
+    measures(comparison.recipe.metrics, samples=2)  # what they import takes longer than a child lives
+    for begun in generator.sample(range(1, kills + 1), kills):
+        ear, mouth = os.pipe()
+        if (child := os.fork()) == 0:
+            compare(comparison, out, TellingEngine(seconds=0.001, pipe=mouth))
             os._exit(0)
-        time.sleep(generator.uniform(0, 0.05))
+        os.close(mouth)
+        for _ in range(begun):
+            os.read(ear, 1)
+        time.sleep(generator.uniform(0, 0.004))
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
-        at_work += os.WIFSIGNALED(status)
-    decode(plan, out)
-    return at_work
+        os.close(ear)
+        with Reader(comparison.folder(out)) as reader:
+            stages += [list(reader.stages())[-1]] * os.WIFSIGNALED(status)
+    compare(comparison, out)
+    return stages
 
 
 if __name__ == "__main__":
-    print(killed_runs(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))
+    print(*killed_runs(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))

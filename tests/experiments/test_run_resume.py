@@ -1,109 +1,174 @@
-"""A run goes on where it was, and ends as if it had never stopped."""
+"""A comparison goes on where it was, and ends as if it had never stopped."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from fake_run import FakeEngine, FakeTask, decode, exported, fake_plan
+from fake_run import FakeEngine, compare, exported, fake_comparison
 
-from edt_sampling.experiments.plan import make_plan, request_id
-from edt_sampling.experiments.run import run
+from edt_sampling.protocol import Completion, Forced, Request
 from edt_sampling.store import Reader
 
+STAGES = ["forced-dev", "dev", "forced-test", "test", "shuffled"]
 
-def test_resume_ends_with_the_same_generations(tmp_path: Path):
-    plan = fake_plan(6, seeds=[0, 3])
-    decode(plan, tmp_path / "whole")
-    with plan.writer(tmp_path / "parts") as writer:
-        units = run(plan, engine=FakeEngine(), writer=writer)
-        assert [next(units), next(units)] == [0, 1]
-    assert decode(plan, tmp_path / "parts") == [2, 3, 4, 5]
-    assert exported(plan, tmp_path / "parts") == exported(plan, tmp_path / "whole")
+
+class Failing(FakeEngine):
+    """Fails at the call of this number, of generating, forcing and splitting into pieces alike."""
+
+    def __init__(self, at: int, failure: type[BaseException] = KeyboardInterrupt) -> None:
+        super().__init__()
+        self.left, self.failure = at, failure
+
+    def _call(self) -> None:
+        if self.left == 0:
+            raise self.failure("as tested")
+        self.left -= 1
+
+    def generate(self, requests: Any) -> Iterator[list[Completion]]:
+        self._call()
+        return super().generate(requests)
+
+    def force(self, request: Request, text: str) -> Forced:
+        self._call()
+        return super().force(request, text)
+
+    def pieces(self, tokens: Any) -> list[str]:
+        self._call()
+        return super().pieces(tokens)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The export of an uninterrupted comparison."""
+    out = tmp_path_factory.mktemp("whole")
+    compare(small(), out)
+    return exported(small(), out)
+
+
+def small(**fields: Any) -> Any:
+    return fake_comparison(3, dev=2, seeds=[0, 3], **fields)
+
+
+# 2 prompts of dev forced and 2 decoded, 3 of test forced, 3 decoded and 3 shuffled, then the pieces
+@pytest.mark.parametrize("at", [*range(14), 18])
+def test_stopped_anywhere_it_ends_as_an_uninterrupted_one(tmp_path: Path, at: int, whole: str):
+    with pytest.raises(KeyboardInterrupt):
+        compare(small(), tmp_path, Failing(at))
+    compare(small(), tmp_path)
+    assert exported(small(), tmp_path) == whole
+    assert pieces(tmp_path)
+
+
+def test_stopped_at_every_unit_it_runs_each_once(tmp_path: Path, whole: str):
+    for units in range(1, 14):
+        with pytest.raises(KeyboardInterrupt):
+            compare(small(), tmp_path, Failing(1))
+        with Reader(small().folder(tmp_path)) as reader:
+            assert sum(len(reader.done(stage)) for stage in reader.stages()) == units
+    assert compare(small(), tmp_path) == []
+    assert exported(small(), tmp_path) == whole
+
+
+def pieces(out: Path) -> dict[Any, Any]:
+    with Reader(small().folder(out)) as reader:
+        return reader.pieces("test")
 
 
 def test_a_complete_run_asks_the_engine_for_nothing(tmp_path: Path):
-    plan, engine = fake_plan(3), FakeEngine()
-    decode(plan, tmp_path)
-    assert decode(plan, tmp_path, engine) == []
-    assert engine.asked == []
+    ran = compare(small(), tmp_path)
+    assert ran == [(stage, unit) for stage in STAGES for unit in range(2 if "dev" in stage else 3)]
+    assert compare(small(), tmp_path, Failing(0)) == []
 
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt, ValueError, MemoryError])
-def test_a_unit_that_fails_leaves_nothing_behind(tmp_path: Path, failure: type[BaseException]):
-    class Failing(FakeEngine):
-        def generate(self, requests):  # type: ignore[no-untyped-def]
-            if len(self.asked) == 2:
-                raise failure("as tested")
-            return super().generate(requests)
-
-    plan = fake_plan(4)
-    with pytest.raises(failure):
-        decode(plan, tmp_path, Failing())
-    with Reader(plan.folder(tmp_path)) as reader:
-        assert reader.done() == [0, 1]
-        assert {g.unit for g in reader.generations()} == {0, 1}
+@pytest.mark.parametrize(("at", "stage"), [(1, "forced-dev"), (3, "dev"), (5, "forced-test"), (8, "test"), (11, "shuffled")])
+def test_a_unit_that_fails_leaves_nothing_behind(tmp_path: Path, failure: type[BaseException], at: int, stage: str):
+    with pytest.raises(failure, match="as tested"):
+        compare(small(), tmp_path, Failing(at, failure))
+    with Reader(small().folder(tmp_path)) as reader:
+        assert list(reader.stages())[-1] == stage
+        assert reader.done(stage) == [0]
+        assert {g.unit for g in reader.generations(stage)} == (set() if "forced" in stage else {0})
+        assert len(list(reader.forced(stage))) == ("forced" in stage)
 
 
-def test_another_environment_is_told_once_and_recorded(tmp_path: Path):
-    plan, told = fake_plan(4), []
-    with plan.writer(tmp_path) as writer:
-        next(run(plan, engine=FakeEngine(), writer=writer, warn=told.append))
+@pytest.mark.parametrize("at", [1, 3, 6])
+def test_another_environment_is_told_once_and_recorded(tmp_path: Path, at: int):
+    told: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        compare(small(), tmp_path, Failing(at), warn=told.append)
     assert told == []
     other = FakeEngine(description={"engine": "fake", "threads": 4, "versions": {"torch": "2.1"}})
-    decode(plan, tmp_path, other, told.append)
+    compare(small(cache_bytes=10**9), tmp_path, other, warn=told.append)
     assert len(told) == 1
-    assert "threads 2 -> 4" in told[0]
-    assert "versions.torch 2.0 -> 2.1" in told[0]
+    for change in ("threads 2 -> 4", "versions.torch 2.0 -> 2.1", "cache_bytes default -> 1000000000"):
+        assert change in told[0]
     assert "\n" not in told[0]
-    with Reader(plan.folder(tmp_path)) as reader:
+    with Reader(small().folder(tmp_path)) as reader:
         assert [e["threads"] for e in reader.environments()] == [2, 4]
+
+
+def test_the_environment_of_a_start_that_did_nothing_is_not_recorded(tmp_path: Path):
+    compare(small(), tmp_path)
+    told: list[str] = []
+    compare(small(), tmp_path, FakeEngine(description={"engine": "other"}), warn=told.append)
+    assert told == []
+    with Reader(small().folder(tmp_path)) as reader:
+        assert [e["engine"] for e in reader.environments()] == ["fake"]
 
 
 def test_an_engine_that_owes_texts_is_a_bug(tmp_path: Path):
     class Short(FakeEngine):
-        def generate(self, requests):  # type: ignore[no-untyped-def]
+        def generate(self, requests: Any) -> Iterator[list[Completion]]:
             for completions in super().generate(requests):
                 yield completions[:-1]
 
     with pytest.raises(RuntimeError, match="owes"):
-        decode(fake_plan(), tmp_path, Short())
+        compare(small(), tmp_path, Short())
 
 
-def test_prompts_are_checked_before_the_first_is_decoded(tmp_path: Path):
-    class Checking(FakeEngine):
-        def check(self, request):  # type: ignore[no-untyped-def]
-            if request.prompt == "prompt 3":
-                raise ValueError("prompt is too long")
+class Checking(FakeEngine):
+    """Refuses what a condition says, before it generates."""
 
-    engine = Checking()
-    with pytest.raises(ValueError, match="example x3: prompt is too long"):
-        decode(fake_plan(), tmp_path, engine)
-    assert engine.asked == []
+    def __init__(self, refused: Callable[[Request], bool]) -> None:
+        super().__init__()
+        self.refused = refused
 
-
-def test_request_ids_depend_on_the_example_alone():
-    assert request_id("x") == request_id("x") != request_id("y")
-    assert 0 <= request_id("numpy.linalg:solve") < 2**63
-    short, long = fake_plan(2).requests(1), fake_plan(4, samples=7, seeds=[0, 1]).requests(1)
-    assert short[0].id == long[0].id == long[1].id
-    assert [r.seed for r in long] == [0, 1]
+    def check(self, request: Request) -> None:
+        if self.refused(request):
+            raise ValueError("prompt is too long")
 
 
-def test_the_hash_tells_what_decides_the_texts():
-    base = fake_plan().content
-    for same in ({"threads": 4}, {"metrics": ["length"]}, {"device": "cpu"}, {"cache_bytes": 10**9}, {"model": "elsewhere"}):
-        assert fake_plan(**same).content == base
-    for other in ({"samples": 3}, {"seeds": [1]}, {"filters": "top_k=5"}, {"max_new_tokens": 9}, {"stop": ["."]}, {"dtype": "float32"}):
-        assert fake_plan(**other).content != base
-    assert fake_plan(size=4).content != base
-    assert make_plan(fake_plan().recipe, task=FakeTask(), model_fingerprint="other").content != base
+@pytest.mark.parametrize(("prompt", "stage", "example", "asked"), [("prompt 1", "dev", "dev1", 0), ("prompt 2", "test", "test2", 4)])
+def test_prompts_are_checked_before_the_first_of_a_stage_is_decoded(tmp_path: Path, prompt: str, stage: str, example: str, asked: int):
+    engine = Checking(lambda request: request.prompt == prompt)
+    with pytest.raises(ValueError, match=f"^example {example}: prompt is too long$"):
+        compare(small(), tmp_path, engine)
+    assert len(engine.asked) == asked
+    with Reader(small().folder(tmp_path)) as reader:
+        assert list(reader.stages())[-1] == stage
+        assert reader.done(stage) == []
 
 
-def test_examples_must_be_there_and_differ():
-    class Twice(FakeTask):
-        def read(self, limit):  # type: ignore[no-untyped-def]
-            return super().read(1) * 2
+def test_a_reference_that_cannot_be_forced_names_its_example(tmp_path: Path):
+    class Forcing(FakeEngine):
+        def force(self, request: Request, text: str) -> Forced:
+            raise ValueError("text is too long")
 
-    with pytest.raises(ValueError, match="two examples have the id 'x0'"):
-        make_plan(fake_plan().recipe, task=Twice(), model_fingerprint="fake")
-    with pytest.raises(ValueError, match="no examples"):
-        make_plan(fake_plan().recipe, task=FakeTask(0), model_fingerprint="fake")
+    engine = Forcing()
+    with pytest.raises(ValueError, match=r"^example dev0: text is too long$"):
+        compare(small(), tmp_path, engine)
+    assert engine.asked == [], "nothing is generated before"
+
+
+def test_what_dev_chose_is_told_before_the_first_test_prompt(tmp_path: Path):
+    told: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        compare(small(), tmp_path, Failing(1), tell=told.append)
+    assert told == []
+    compare(small(), tmp_path, tell=told.append)
+    chose, can_find = told
+    assert chose.startswith("dev chose edt:t0=")
+    assert "the fixed temperature with the best EDA is fixed:temperature=0." in chose
+    assert can_find.startswith("3 test prompts find an effect of 0.")

@@ -11,7 +11,8 @@ from edt_sampling.significance.bootstrap import resample_means
 from edt_sampling.significance.curve import distance, influence, outside
 
 CURVE = {"curve_diversity": np.array([3.0, 0.0, 1.0]), "curve_quality": np.array([4.0, 0.0, 1.0])}
-"""Slopes of 1, then 3/2; nodes in no order. At the ends the parabola's slopes, 5/6 and 11/6; at 1 the harmonic mean, 9 / (5 / 1 + 4 / 1.5) = 27/23."""
+"""Slopes of 1, then 3/2; nodes in no order. At the ends the parabola's slopes, 5/6 and 11/6; at 1 the harmonic mean,
+9 / (5 / 1 + 4 / 1.5) = 27/23."""
 
 diversities = arrays(float, st.integers(2, 8), elements=st.integers(0, 6).map(float))  # nodes of equal diversity are common
 bends = arrays(float, 8, elements=st.floats(-5, 5))

@@ -1,4 +1,4 @@
-"""``edt export``: the generations of a run as JSON lines."""
+"""``edt export``: a run as JSON lines."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from edt_sampling.store import Reader, export
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write.  [default: standard output]")
 def command(run: Path, out: Path | None) -> None:
-    """Write the generations of RUN, a run's folder, as JSON lines: one a text, by prompt, setting, seed and sample.
+    """Write what RUN, a run's folder, holds as JSON lines. "kind" says what a line is: the run, an example, a setting, a text with H, T
+    and p of its tokens, or a reference teacher-forced under a setting.
 
-    Two runs with equal generations export the same bytes.
+    Equal runs export the same bytes.
     """
     with Reader(run) as reader:
-        done, all_of_them = len(reader.done()), len(reader.examples())
-        if done < all_of_them:
-            click.echo(f"edt: this run is not complete: {done} of {all_of_them} prompts are here", err=True)
+        for stage, split in reader.stages().items():
+            done, wanted = len(reader.done(stage)), len(reader.examples(split))
+            if done < wanted:
+                click.echo(f"edt: this run is not complete: stage {stage} has {done} of {wanted} prompts", err=True)
         with click.open_file(str(out or "-"), "w", encoding="utf-8") as stream:
             for line in export(reader):
                 stream.write(line + "\n")

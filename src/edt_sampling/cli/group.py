@@ -16,9 +16,10 @@ class Entry(NamedTuple):
 
 
 COMMANDS = {
-    "compare": Entry("edt_sampling.cli.compare", "Compare sampling methods on a model and a task, with intervals."),
-    "export": Entry("edt_sampling.cli.export", "Write the generations of a run as JSON lines."),
+    "compare": Entry("edt_sampling.cli.compare", "Does a sampling method help on a model and a task? The verdict and its page."),
+    "export": Entry("edt_sampling.cli.export", "Write everything that a run holds as JSON lines."),
     "generate": Entry("edt_sampling.cli.generate", "Generate text, each token coloured by its temperature."),
+    "report": Entry("edt_sampling.cli.report", "Draw a run as one HTML page that opens offline."),
 }
 
 

@@ -20,23 +20,15 @@ def recipe_options(command: F) -> F:
 
 
 def fields_of(flags: dict[str, Any]) -> dict[str, Any]:
-    """The recipe's fields that these flags give."""
+    """The recipe's fields that these flags give, and ``policies``."""
     given = dict(flags)
     data, policies, stop = given.pop("data"), given.pop("policy"), given.pop("stop")
     if data is not None and given["task"] is not None:
         raise click.UsageError("--data and --task say the same thing: give one of them")
     given["task"] = data if data is not None else given["task"]
-    given["methods"] = _methods(policies) if policies else None
+    given["policies"] = list(policies)
     given["stop"] = list(stop) if stop else None
     return given
-
-
-def _methods(specs: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Policies grouped under their own names, in the order given."""
-    groups: dict[str, list[str]] = {}
-    for spec in specs:
-        groups.setdefault(spec.partition(":")[0].strip(), []).append(spec)
-    return [{"name": name, "policies": policies} for name, policies in groups.items()]
 
 
 def _field(name: str, **more: Any) -> Callable[[F], F]:
@@ -66,13 +58,17 @@ _OPTIONS = (
     _field("model"),
     click.option("--data", metavar="FILE.jsonl", help="your own examples, a JSON object a line: prompt, references"),
     _field("task"),
-    _field("split"),
     _field("fresh", is_flag=True, flag_value=True),
+    _field("dev_limit", type=int),
     _field("limit", type=int),
+    _field("until", type=float),
     _field("samples", type=int),
     _field("seeds", callback=_numbers, metavar="0,1,..."),
     click.option(
-        "--policy", multiple=True, metavar="SPEC", help="a setting such as edt:t0=0.8,theta=0.2, in place of the grid; repeatable"
+        "--policy",
+        multiple=True,
+        metavar="SPEC",
+        help="a setting such as edt:t0=0.8,theta=0.2, in place of the recipe's methods; fixed ones take the curve's place; repeatable",
     ),
     _field("filters"),
     _field("chat", is_flag=True, flag_value=True),

@@ -1,1 +1,1 @@
-"""Does it help on this model and task: recipe -> plan -> run -> store -> summary."""
+"""Does it help on this model and task: recipe -> stages -> store -> findings."""

@@ -9,6 +9,17 @@ from typing import Any
 
 from edt_sampling.metrics import load
 
+DIVERSITY = "self_bleu"
+"""The axis along which settings are compared: lower is more diverse."""
+
+_LABELS = {"rouge_l": "ROUGE-L", "bleu": "BLEU", "self_bleu": "Self-BLEU", "eda": "EDA", "length": "len"}
+
+
+def label(metric: str) -> str:
+    """What readers call a column."""
+    name, _, rest = metric.partition(" ")
+    return " ".join(filter(None, (_LABELS.get(name, name.replace("distinct_", "dist-")), rest)))
+
 
 def measures(specs: Sequence[str], *, samples: int) -> list[Any]:
     """A metric for each spec, ``eda`` left as its class: its target is a score.
@@ -16,20 +27,22 @@ def measures(specs: Sequence[str], *, samples: int) -> list[Any]:
     A spec is a name, or ``name:parameter=value,...`` (``bleu:tokenizer=zh``). Metrics of groups get ``samples`` as their k.
 
     Raises:
-        ValueError: an unknown metric or parameter, a value out of range, or EDA without the two metrics that it is made of.
+        ValueError: an unknown metric or parameter, a value out of range, or no Self-BLEU or no quality among them.
     """
     found = [_measure(spec, samples) for spec in specs]
     names = [metric.name for metric in found]
     if len(set(names)) < len(names):
         raise ValueError(f"metrics: each may stand once, got {', '.join(specs)}")
-    if "eda" in names and ("self_bleu" not in names or quality(found) is None):
-        raise ValueError("metrics: eda needs self_bleu and a metric that reads references, such as rouge_l, beside it")
+    if DIVERSITY not in names or not qualities(found):
+        raise ValueError(
+            f"metrics: a verdict needs {DIVERSITY} and a metric that reads references, such as rouge_l, got {', '.join(names)}"
+        )
     return found
 
 
-def quality(metrics: Sequence[Any]) -> Any | None:
-    """The first metric that reads references, or None."""
-    return next((metric for metric in metrics if metric.reads == "references"), None)
+def qualities(metrics: Sequence[Any]) -> list[Any]:
+    """Those that read references, the primary one first."""
+    return [metric for metric in metrics if metric.reads == "references"]
 
 
 def _measure(spec: str, samples: int) -> Any:

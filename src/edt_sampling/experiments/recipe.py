@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from edt_sampling.policies import policy
+from edt_sampling.policies import Fixed, Policy, policy
 from edt_sampling.protocol import Setting
 from edt_sampling.sampling.filters import Filters
 
@@ -14,9 +14,9 @@ PolicySpec = Annotated[str, AfterValidator(lambda spec: str(policy(spec)))]
 FilterSpec = Annotated[str, AfterValidator(lambda spec: str(Filters.parse(spec)))]
 Named = Annotated[str, Field(min_length=1)]
 
-NOT_IN_HASH = {"model", "task", "metrics", "device", "threads", "cache_bytes"}
-"""Fields that do not tell runs apart: the first two count by their contents, metrics are computed from the stored texts, and the
-rest is the environment, which is recorded unit by unit instead."""
+NOT_IN_HASH = {"model", "task", "metrics", "limit", "until", "device", "threads", "cache_bytes"}
+"""Fields that do not tell runs apart: the first two count by their contents, metrics are computed from the stored texts, test prompts can
+be added to a run (each look at it is stored), and the rest is the environment, which is recorded unit by unit instead."""
 
 
 class Method(BaseModel):
@@ -28,6 +28,14 @@ class Method(BaseModel):
     policies: list[PolicySpec] = Field(min_length=1, description="spec strings such as edt:t0=0.8,theta=0.2")
     filters: FilterSpec | None = Field(None, description="filters for this method alone; default: the recipe's")
 
+    def read(self) -> list[Any]:
+        """Its policies."""
+        return [policy(spec) for spec in self.policies]
+
+    def is_fixed(self) -> bool:
+        """Whether all of them are fixed temperatures."""
+        return all(isinstance(found, Fixed) for found in self.read())
+
 
 class Recipe(BaseModel):
     """What to decode and how to score it. Each field can stand in a TOML file and is a flag of ``edt compare``."""
@@ -35,21 +43,24 @@ class Recipe(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, protected_namespaces=())
 
     model: Named = Field("bundled", description="a folder, a hub id, or bundled: the small demo model that writes documentation")
-    task: Named = Field("docstrings-summary", description="docstrings-summary, docstrings-question, or a .jsonl file (all of its lines)")
+    task: Named = Field("docstrings-summary", description="docstrings-summary, docstrings-question, or a .jsonl file")
     chat: bool = Field(False, description="put each prompt through the model's chat template, as a user's message")
-    split: Literal["dev", "test"] = Field("test", description="which split of the task: tune on dev, report test once")
     fresh: bool = Field(False, description="docstrings tasks: harvest what is installed instead of the frozen examples")
-    limit: int = Field(150, ge=1, description="prompts, at most")
+    dev_limit: int = Field(80, ge=2, description="dev prompts, at most: they choose each method's setting")
+    limit: int = Field(300, ge=2, description="test prompts, at most: they judge the chosen settings")
+    until: float | None = Field(
+        None, gt=0, description="add test prompts, past the limit, until each effect is seen or known to within this much of the quality"
+    )
     methods: list[Method] = Field(min_length=1, description="the settings to compare, grouped; default: the grid of compare.toml")
     filters: FilterSpec = Field("temperature,top_p=0.95", description="the sampler's steps in order, for every method; none: no filters")
-    samples: int = Field(5, ge=1, description="texts a prompt, setting and seed (K)")
+    samples: int = Field(5, ge=2, description="texts a prompt, setting and seed (K)")
     seeds: list[Annotated[int, Field(ge=0, lt=2**63)]] = Field([0], min_length=1, description="random seeds; each gives K further texts")
     max_new_tokens: int = Field(48, ge=1, description="longest text, in tokens")
     stop: list[Named] = Field([], description="strings that end a text; they are not part of it")
     metrics: list[Named] = Field(
         ["rouge_l", "self_bleu", "distinct_n:n=2", "eda", "length"],
         min_length=1,
-        description="metrics in the table, as name or name:parameter=value; the first that reads references is the quality",
+        description="metrics in the table, as name or name:parameter=value; the first that reads references is the primary one",
     )
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="the model's number format; auto: as stored")
     device: Named = Field("auto", description="where the model runs: auto, cpu, cuda, cuda:1, ...")
@@ -66,20 +77,46 @@ class Recipe(BaseModel):
     @field_validator("methods")
     @classmethod
     def _once(cls, methods: list[Method]) -> list[Method]:
-        seen: set[tuple[str, str, str | None]] = set()
-        for key in ((m.name, spec, m.filters) for m in methods for spec in m.policies):
-            if key in seen:
-                raise ValueError(f"{key[1]} stands twice in method {key[0]!r}")
-            seen.add(key)
+        names = [method.name for method in methods]
+        for method in methods:
+            if names.count(method.name) > 1:
+                raise ValueError(f"two methods have the name {method.name!r}")
+            if len(set(method.policies)) < len(method.policies):
+                twice = next(spec for spec in method.policies if method.policies.count(spec) > 1)
+                raise ValueError(f"{twice} stands twice in method {method.name!r}")
         return methods
 
-    def settings(self) -> list[tuple[str, Setting]]:
-        """Each setting with its method's name, in the recipe's order."""
-        return [
-            (method.name, Setting(policy=policy(spec), filters=Filters.parse(method.filters or self.filters)))
-            for method in self.methods
-            for spec in method.policies
-        ]
+    @model_validator(mode="after")
+    def _curve_and_candidate(self) -> Self:
+        """Without both there is nothing to judge, or nothing to judge it by."""
+        curves = [method for method in self.methods if method.is_fixed()]
+        if not curves or sum(p.temperature > 0 for p in curves[0].read()) < 2:
+            raise ValueError("methods: one must hold fixed temperatures alone, two or more of them above 0: the curve to be held against")
+        if len(self.methods) < 2:
+            raise ValueError("methods: one must hold something else than the fixed temperatures: a method to judge")
+        for method in self.candidates:
+            if all(isinstance(p, Fixed) and p.temperature == 0 for p in method.read()):
+                raise ValueError(f"methods: {method.name!r} is greedy alone, which no temperature can be held against")
+        return self
+
+    @property
+    def fixed(self) -> Method:
+        """The method whose curve the others are held against: the first with fixed temperatures alone."""
+        return next(method for method in self.methods if method.is_fixed())
+
+    @property
+    def candidates(self) -> list[Method]:
+        """The methods that are judged, the subject of the verdict first."""
+        return [method for method in self.methods if method is not self.fixed]
+
+    @property
+    def test_limit(self) -> int | None:
+        """How many test prompts may be used; None: as many as there are."""
+        return self.limit if self.until is None else None
+
+    def setting(self, method: Method, found: Policy) -> Setting:
+        """A policy with the filters that its method puts around it."""
+        return Setting(policy=found, filters=Filters.parse(method.filters or self.filters))
 
     def identity(self) -> dict[str, Any]:
         """The fields that decide which texts are generated."""

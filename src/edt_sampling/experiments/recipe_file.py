@@ -16,8 +16,11 @@ from edt_sampling.experiments.recipe import Method, Recipe
 DEFAULT = files("edt_sampling.experiments") / "recipes" / "compare.toml"
 
 
-def load_recipe(file: Path | None = None, **flags: Any) -> Recipe:
+def load_recipe(file: Path | None = None, *, policies: Sequence[str] = (), **flags: Any) -> Recipe:
     """The recipe of these flags over this file over the shipped ``compare.toml``; a flag that is None says nothing.
+
+    ``policies`` take the place of all methods, each kind a method of its own; the fixed temperatures, which they are held against, stay
+    where ``policies`` hold none.
 
     Raises:
         ValueError: an unknown field, a value that a field does not take, or a file that is not TOML; names the field.
@@ -28,9 +31,19 @@ def load_recipe(file: Path | None = None, **flags: Any) -> Recipe:
     if file is not None:
         fields |= _parse(file.read_bytes().decode("utf-8", errors="replace"), str(file))
     try:
-        return Recipe.model_validate(fields | given)
+        recipe = Recipe.model_validate(fields | given)
+        return Recipe.model_validate(fields | given | {"methods": _methods(recipe, policies)}) if policies else recipe
     except ValidationError as error:
         raise ValueError(f"recipe{f' {file}' if file else ''}: {_first(error, given)}") from None
+
+
+def _methods(recipe: Recipe, policies: Sequence[str]) -> list[Any]:
+    """Policies grouped under their own names, in the order given, behind the recipe's curve where they bring none."""
+    groups: dict[str, list[str]] = {}
+    for spec in policies:
+        groups.setdefault(spec.partition(":")[0].strip(), []).append(spec)
+    curve = [] if "fixed" in groups else [recipe.fixed.model_dump()]
+    return curve + [{"name": name, "policies": specs} for name, specs in groups.items()]
 
 
 def _parse(text: str, name: str) -> dict[str, Any]:

@@ -1,45 +1,82 @@
-"""Running a plan: one prompt after the other, each committed whole."""
+"""Running a stage: one prompt after the other, each committed whole."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from itertools import product
 from time import perf_counter
+from typing import Any
 
-from edt_sampling.experiments.plan import Plan
+from edt_sampling.experiments.stage import Stage
 from edt_sampling.protocol import Completion, Engine, Request
 from edt_sampling.store import Writer
 
+Warn = Callable[[str], object]
 
-def run(plan: Plan, *, engine: Engine, writer: Writer, warn: Callable[[str], object] = warnings.warn) -> Iterator[int]:
+
+def decode(stage: Stage, *, engine: Engine, writer: Writer, warn: Warn = warnings.warn) -> Iterator[int]:
     """Decode the units that are not done yet; yields each unit's number once it is on disk.
 
-    A unit is one batch of the engine, whatever was done before it, so a run that was stopped and goes on generates what an
+    A unit is one batch of the engine, whatever was done before it, so a stage that was stopped and goes on generates what an
     uninterrupted one does. Where it goes on under another environment, ``warn`` is told in one line what differs.
     """
-    done = writer.done()
-    pending = [unit for unit in range(len(plan.examples)) if unit not in done]
+    pending = _pending(stage, writer)
     if not pending:
         return
-    environment, changes = writer.environment(engine.describe() | {"cache_bytes": plan.recipe.cache_bytes or "default"})
-    if changes:
-        warn(f"this run goes on under another environment, which may change a text here and there: {', '.join(changes)}")
-    _check_prompts(plan, engine, pending)
+    environment = _environment(stage, engine, writer, warn)
+    _check_prompts(stage, engine, pending)
     for unit in pending:
         began = perf_counter()
-        completions = _decode(engine, plan.requests(unit))
-        writer.commit(unit, completions, environment=environment, seconds=perf_counter() - began)
+        completions = _decode(engine, stage.requests(unit))
+        writer.commit(stage.name, unit, completions, environment=environment, seconds=perf_counter() - began)
         yield unit
 
 
-def _check_prompts(plan: Plan, engine: Engine, units: list[int]) -> None:
+def force(stage: Stage, *, engine: Engine, writer: Writer, warn: Warn = warnings.warn) -> Iterator[int]:
+    """Teacher-force the units' first references that are not done yet; yields as ``decode`` does."""
+    pending = _pending(stage, writer)
+    if not pending:
+        return
+    environment = _environment(stage, engine, writer, warn)
+    for unit in pending:
+        began = perf_counter()
+        example = stage.examples[unit]
+        with _named(example.id):
+            forced = engine.force(stage.requests(unit)[0], example.references[0])
+        writer.commit_forced(stage.name, unit, forced, environment=environment, seconds=perf_counter() - began)
+        yield unit
+
+
+def _pending(stage: Stage, writer: Writer) -> list[int]:
+    stage.begin(writer)
+    done = writer.done(stage.name)
+    return [unit for unit in range(len(stage.examples)) if unit not in done]
+
+
+def _environment(stage: Stage, engine: Engine, writer: Writer, warn: Warn) -> int:
+    description: dict[str, Any] = engine.describe() | {"cache_bytes": stage.recipe.cache_bytes or "default"}
+    environment, changes = writer.environment(description)
+    if changes:
+        warn(f"this run goes on under another environment, which may change a text here and there: {', '.join(changes)}")
+    return environment
+
+
+def _check_prompts(stage: Stage, engine: Engine, units: list[int]) -> None:
     """Raises ValueError naming the first example that the engine cannot run, before any is run."""
     for unit in units:
-        try:
-            engine.check(plan.requests(unit)[0])
-        except ValueError as error:
-            raise ValueError(f"example {plan.examples[unit].id}: {error}") from None
+        with _named(stage.examples[unit].id):
+            engine.check(stage.requests(unit)[0])
+
+
+@contextmanager
+def _named(example: str) -> Generator[None]:
+    """Puts the example's name before what is wrong with it."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"example {example}: {error}") from None
 
 
 def _decode(engine: Engine, requests: list[Request]) -> dict[int, list[Completion]]:

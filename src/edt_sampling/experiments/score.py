@@ -27,15 +27,17 @@ class Scores:
     prompts: int
 
 
-def score(reader: Reader, metrics: Sequence[Any]) -> Scores:
-    """Every metric but EDA (a function of other scores, see ``summary``) on the complete units, and what the engine recorded.
+def score(reader: Reader, stage: str, metrics: Sequence[Any], *, start: int = 0, stop: int | None = None) -> Scores:
+    """Every metric but EDA (a function of other scores) on the stage's complete units, and what the engine recorded; on those from
+    ``start`` up to but without ``stop`` where they are given.
 
-    Raises ValueError where no unit is complete.
+    Raises ValueError where no such unit is complete.
     """
-    examples, units, settings = reader.examples(), reader.done(), len(reader.settings())
+    examples, settings = reader.examples(reader.stages()[stage]), len(reader.settings(stage))
+    units = [unit for unit in reader.done(stage) if start <= unit and (stop is None or unit < stop)]
     if not units:
-        raise ValueError(f"{reader.path}: no prompt is complete yet")
-    rows = list(reader.generations())
+        raise ValueError(f"{reader.path}: no prompt of {stage} is complete yet")
+    rows = list(reader.generations(stage, start=start, stop=stop))
     seeds = len({g.seed for g in rows})
     shape = (len(units), settings, seeds, len(rows) // (len(units) * settings * seeds))
     values, signatures = _recorded(rows, shape)
@@ -44,6 +46,12 @@ def score(reader: Reader, metrics: Sequence[Any]) -> Scores:
             values[metric.name] = _measured(metric, rows, shape, [examples[unit].references for unit in units])
             signatures[metric.name] = metric.signature
     return Scores(values=values, signatures=signatures, prompts=len(units))
+
+
+def joined(parts: Sequence[Scores]) -> Scores:
+    """The scores of one stage whose prompts were scored in parts, in order."""
+    values = {name: np.concatenate([part.values[name] for part in parts]) for name in parts[0].values}
+    return Scores(values=values, signatures=parts[0].signatures, prompts=sum(part.prompts for part in parts))
 
 
 def _measured(metric: Any, rows: list[Generation], shape: Shape, references: Sequence[tuple[str, ...]]) -> FloatArray:

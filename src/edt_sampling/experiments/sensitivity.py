@@ -1,43 +1,35 @@
-"""How small a difference a run of this size could show."""
+"""How small an effect a run of this size can find, and how large a run a small effect takes."""
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+from edt_sampling.experiments.measures import label
+from edt_sampling.significance.power import detectable, prompts_needed
 
-from edt_sampling.significance.power import detectable
-
-MEASURED_SD = 0.075
-"""Standard deviation over prompts of a paired ROUGE-L difference: the median over pairs of the default grid's settings on the bundled
-model's test prompts, K = 5."""
-
-
-def expected(prompts: int) -> str:
-    """Before a run, from the measured standard deviation."""
-    told = f"sd of a prompt's paired difference {MEASURED_SD}, as measured on the default grid with K = 5"
-    return _line(MEASURED_SD, prompts, "ROUGE-L", told)
+MEASURED_SD = 0.043
+"""Standard deviation over prompts of one's part in a method's ROUGE-L distance to the fixed curve: the median over the default recipe's
+settings on the bundled model's dev prompts, K = 5."""
+MEASURED_BASE = 0.265
+"""ROUGE-L of the fixed temperature with the best EDA there."""
+SHARE = 0.02
 
 
-def observed(values: npt.NDArray[np.float64], metric: str) -> str:
-    """After a run, from its own scores ``[prompts, settings]``."""
-    prompts, settings = values.shape
-    if settings < 2 or prompts < 2:
-        return f"{metric}: no paired difference with {settings} settings and {prompts} prompts"
-    sd = paired_sd(values)
-    if sd == 0:
-        return f"{metric}: most pairs of settings scored alike on every prompt: {prompts} prompts tell nothing of a difference"
-    return _line(sd, prompts, metric, f"sd of a prompt's paired difference {sd:.3f}, the median over pairs of settings here")
+def expected(prompts: int, methods: int) -> str:
+    """Before anything has run, by what was measured on the bundled model."""
+    return _line(MEASURED_SD, MEASURED_BASE, prompts, methods, "rouge_l", "as measured with the bundled model")
 
 
-def paired_sd(values: npt.NDArray[np.float64]) -> float:
-    """The standard deviation over prompts of the difference between two settings, the median over all pairs of settings."""
-    covariance = np.cov(values, rowvar=False)
-    variance = np.diag(covariance)[:, None] + np.diag(covariance) - 2 * covariance
-    return float(np.median(np.sqrt(np.maximum(variance[np.triu_indices(len(variance), 1)], 0))))
+def refined(sd: float, base: float, prompts: int, family: int, metric: str) -> str:
+    """Once dev has run, by its own scores."""
+    return _line(sd, base, prompts, family, metric, "as dev shows")
 
 
-def _line(sd: float, prompts: int, metric: str, told: str) -> str:
-    if prompts < 2:
-        return "one prompt shows no difference at all: take more"
-    smallest = detectable(sd, prompts)
-    return f"smallest difference in {metric} that {prompts} prompts could detect: {smallest:.4f} (80% power, two-sided 5%; {told})"
+def _line(sd: float, base: float, prompts: int, family: int, metric: str, source: str) -> str:
+    name, level = label(metric), 0.05 / family
+    if sd == 0 or base == 0:
+        return f"{name}: all settings scored alike on dev, which tells nothing of what {prompts} prompts can find"
+    small = SHARE * base
+    return (
+        f"{prompts} test prompts find an effect of {detectable(sd, prompts, alpha=level):.4f} {name} at equal diversity 80% of the time; "
+        f"one of {small:.4f}, {SHARE:.0%} of the base, takes {prompts_needed(sd, small, alpha=level):,} "
+        f"(5% in all over {family} comparisons; sd over prompts {sd:.3f}, {source})"
+    )

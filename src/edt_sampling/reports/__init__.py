@@ -1,1 +1,1 @@
-"""Tables and plots of a run, drawn from its store alone."""
+"""Tables and pages of a run, drawn from its findings alone."""

@@ -1,7 +1,8 @@
-"""A summary as a table for the terminal, and as JSON."""
+"""Findings in the terminal: the verdict, the effects, and one row a setting; and as JSON."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from typing import Any
@@ -10,105 +11,117 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from edt_sampling.experiments.summary import Estimate, Row, Summary
+from edt_sampling.experiments.findings import Effect, Estimate, Findings, Row
+from edt_sampling.experiments.measures import label
+from edt_sampling.experiments.verdict import p_value
 from edt_sampling.store import flat
 
-_HEADS = {
-    "rouge_l": "ROUGE-L",
-    "bleu": "BLEU",
-    "self_bleu": "Self-BLEU",
-    "eda": "EDA",
-    "length": "len",
-    "truncated": "cut",
-    "temperature": "T",
-    "entropy": "H",
-}
+_HEADS = {"length": "len", "truncated": "cut", "temperature": "T", "entropy": "H"}
 _ONE_DIGIT = {"eda", "length"}
 _TWO_DIGITS = {"truncated", "temperature", "entropy"}
 _RECORDED = ("truncated", "temperature", "entropy")
+_HIDDEN = ("eda_quality", "eda_diversity", "effect")
+_MARKS = {"greedy": "greedy", "baseline": "*", "tuned": "*"}
 _LEGEND = (
-    "[a-b]: 95% bootstrap interval over prompts. EDA: distance to the aim, lower is better, then its two terms, quality + diversity. "
-    "cut: share of texts that reached the length limit. T, H: realised mean temperature, mean entropy in nats."
+    "[a-b]: 95% interval over prompts. EDA: distance to the aim, lower is better, then its two terms, quality + diversity. "
+    "*: its method's best EDA on dev. cut: share of texts that reached the length limit. "
+    "T, H: realised mean temperature, mean entropy in nats."
 )
 
 
-def render(summary: Summary) -> RenderableType:
-    """The table, a row a setting under its method's name, and what it must not be read without; 100 columns are enough."""
-    return Group(_table(summary), *(Text(line, style="dim") for line in [_LEGEND, "", *signature(summary)]))
+def render(findings: Findings) -> RenderableType:
+    """The verdict above the tables, and what they must not be read without; 100 columns are enough."""
+    head = Text(findings.headline, style="bold")
+    told = [Text(line) for line in findings.sentences]
+    below = [Text(line, style="dim") for line in [_LEGEND, "", *signature(findings)]]
+    return Group(head, *told, Text(), _effects(findings.effects), Text(), _settings(findings), *below)
 
 
-def signature(summary: Summary) -> list[str]:
+def signature(findings: Findings) -> list[str]:
     """Lines that say what was run and how it was scored."""
-    filters = list(dict.fromkeys(row.setting.filters for row in summary.rows))
-    drawn = f"K = {summary.samples}, seeds {','.join(map(str, summary.seeds))}"
+    filters = list(dict.fromkeys(row.filters for row in findings.rows))
+    drawn = f"K = {findings.samples}, seeds {','.join(map(str, findings.seeds))}"
+    sizes = f"{findings.dev_prompts} dev and {findings.test_prompts} test prompts"
     return [
-        *summary.notes,
-        f"run: {summary.content[:8]}, {summary.prompts} prompts, {drawn}, filters in order: {' or '.join(filters)}",
-        *(f"engine: {', '.join(f'{name} {value}' for name, value in flat(environment))}" for environment in summary.environments),
-        *(told for name, told in summary.signatures.items() if name not in _RECORDED),
+        *findings.notes,
+        f"run: {findings.content[:8]}, {sizes}, {drawn}, filters in order: {' or '.join(filters)}",
+        *(f"engine: {', '.join(f'{name} {value}' for name, value in flat(environment))}" for environment in findings.environments),
+        *(told for name, told in findings.signatures.items() if name not in _RECORDED),
     ]
 
 
-def as_json(summary: Summary) -> dict[str, Any]:
-    """The summary as plain values: nan becomes null, intervals without ends have none."""
-    rows = [{**asdict(row.setting), "values": {name: _plain(e) for name, e in row.values.items()}} for row in summary.rows]
-    rest = {name: value for name, value in asdict(summary).items() if name != "rows"}
-    return {**rest, "settings": rows}
+def as_json(findings: Findings) -> dict[str, Any]:
+    """The findings as plain values, without the texts; nan becomes null."""
+    return {name: _plain(value) for name, value in asdict(findings).items() if name != "contrasts"}
 
 
-def _table(summary: Summary) -> Table:
-    columns = [name for name in summary.rows[0].values if name not in ("eda_quality", "eda_diversity")]
+def _effects(effects: Sequence[Effect]) -> Table:
+    """Effect and interval first, p second; the metric where there is more than one."""
+    several = len({e.metric for e in effects}) > 1
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold underline")
-    table.add_column("policy", overflow="fold")
-    for name in columns:
-        table.add_column(_HEADS.get(name, name.replace("distinct_", "dist-")), justify="right", no_wrap=True)
-    for (method, filters), rows in groupby(summary.rows, key=lambda row: (row.setting.method, row.setting.filters)):
-        group = list(rows)
-        kinds = {row.setting.policy.partition(":")[0] for row in group}
-        table.add_row(_heading(method, kinds, filters if _several_filters(summary) else None))
-        for row in group:
-            name, _, parameters = row.setting.policy.partition(":")
-            label = parameters if len(kinds) == 1 and parameters else f"{name}:{parameters}"
-            table.add_row(Text(f" {label}"), *(Text(_cell(row, name)) for name in columns))
+    table.add_column("method", overflow="fold")
+    for head in (*(("metric",) if several else ()), "effect at equal diversity", "p (Holm)", "could see", ""):
+        table.add_column(head, justify="left" if head in ("metric", "") else "right", no_wrap=True)
+    for e in effects:
+        adjusted = 1.0 if e.adjusted is None else e.adjusted
+        cells = (_signed(e.effect), p_value(adjusted), f"{e.detectable:.4f}") if e.effect else ("-", "-", "-")
+        table.add_row(Text(f"{e.method} {_short(e.policy)}"), *((label(e.metric),) if several else ()), *cells, e.call)
     return table
 
 
-def _heading(method: str, kinds: set[str], filters: str | None) -> Text:
-    """The method's name, with its policies' if that is another one, so that rows need only their parameters."""
-    heading = Text(method, style="bold")
-    if len(kinds) == 1 and (kind := min(kinds)) != method.lower().replace(" ", "-"):
-        heading.append(f" {kind}:", style="not bold")
-    if filters:
-        heading.append(f" {filters}", style="not bold")
-    return heading
+def _settings(findings: Findings) -> Table:
+    """The settings of the test and shuffled stages under their methods' names."""
+    rows = [row for row in findings.rows if row.stage != "dev"]
+    methods = list(dict.fromkeys(row.method for row in rows))
+    rows.sort(key=lambda row: methods.index(row.method))
+    columns = [name for name in dict.fromkeys(name for row in rows for name in row.values) if name not in _HIDDEN]
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold underline")
+    table.add_column("on test", overflow="fold")
+    for name in columns:
+        table.add_column(_HEADS.get(name, label(name)), justify="right", no_wrap=True)
+    several = len({row.filters for row in rows}) > 1
+    for (method, filters), group in groupby(rows, key=lambda row: (row.method, row.filters)):
+        table.add_row(Text.assemble((method, "bold"), f" {filters}" if several else ""))
+        for row in group:
+            mark = f" {_MARKS[row.role]}" if row.role in _MARKS else ""
+            cells = (Text(_cell(row, name, bounded=name in (findings.primary, findings.diversity))) for name in columns)
+            table.add_row(Text.assemble(f" {_short(row.policy)}", (mark, "italic")), *cells)
+    return table
 
 
-def _several_filters(summary: Summary) -> bool:
-    return len({row.setting.filters for row in summary.rows}) > 1
+def _short(policy: str) -> str:
+    """A setting under its method's name: a fixed temperature's number, another policy's parameters."""
+    name, _, parameters = policy.partition(":")
+    return f"T {parameters.partition('=')[2]}" if name == "fixed" else parameters or name
 
 
-def _cell(row: Row, name: str) -> str:
-    estimate = row.values[name]
-    text = _number(name, estimate.mean)
-    if estimate.low is not None and estimate.high is not None:
-        text += f" [{_end(name, estimate.low)}-{_end(name, estimate.high)}]"
+def _cell(row: Row, name: str, *, bounded: bool) -> str:
+    if (estimate := row.values.get(name)) is None:
+        return "-"
+    text = number(name, estimate.mean)
+    if bounded and estimate.low is not None and estimate.high is not None:
+        text += f" [{number(name, estimate.low)}-{number(name, estimate.high)}]"
     if name == "eda":
         text += " " + "+".join(f"{row.values[term].mean:.0f}" for term in ("eda_quality", "eda_diversity"))
     return text
 
 
-def _number(name: str, value: float) -> str:
+def number(name: str, value: float) -> str:
     """Fractions without their leading zero, so that intervals fit."""
-    if value != value:
-        return "-"
     if name in _ONE_DIGIT:
         return f"{value:.1f}"
     return f"{value:.2f}" if name in _TWO_DIGITS else f"{value:.3f}".removeprefix("0")
 
 
-def _end(name: str, value: float) -> str:
-    return f"{value:.0f}" if name == "eda" else _number(name, value)
+def _signed(estimate: Estimate | None) -> str:
+    if estimate is None or estimate.low is None or estimate.high is None:
+        return "-"
+    return f"{estimate.mean:+.4f} [{estimate.low:+.4f}, {estimate.high:+.4f}]"
 
 
-def _plain(estimate: Estimate) -> dict[str, float]:
-    return {name: value for name, value in asdict(estimate).items() if value is not None and value == value}
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}  # pyright: ignore[reportUnknownArgumentType]
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]  # pyright: ignore[reportUnknownArgumentType]
+    return None if isinstance(value, float) and value != value else value

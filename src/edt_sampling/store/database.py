@@ -8,21 +8,44 @@ from contextlib import contextmanager
 from pathlib import Path
 
 FILE_NAME = "run.sqlite"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA = """
 CREATE TABLE run (hash TEXT NOT NULL, recipe TEXT NOT NULL, created TEXT NOT NULL);
-CREATE TABLE examples (unit INTEGER PRIMARY KEY, example TEXT NOT NULL UNIQUE, prompt TEXT NOT NULL, "references" TEXT NOT NULL);
-CREATE TABLE settings (setting INTEGER PRIMARY KEY, method TEXT NOT NULL, policy TEXT NOT NULL, filters TEXT NOT NULL);
+CREATE TABLE looks (                    -- each number of test prompts at which a verdict was drawn
+    prompts INTEGER PRIMARY KEY,
+    sequential INTEGER NOT NULL         -- whether prompts are added until something is seen
+);
+CREATE TABLE examples (
+    split TEXT NOT NULL,
+    unit INTEGER NOT NULL,
+    example TEXT NOT NULL,
+    prompt TEXT NOT NULL,
+    "references" TEXT NOT NULL,
+    PRIMARY KEY (split, unit),
+    UNIQUE (split, example)
+);
+CREATE TABLE stages (stage TEXT PRIMARY KEY, split TEXT NOT NULL);
+CREATE TABLE settings (
+    stage TEXT NOT NULL REFERENCES stages,
+    setting INTEGER NOT NULL,
+    method TEXT NOT NULL,
+    policy TEXT NOT NULL,
+    filters TEXT NOT NULL,
+    role TEXT NOT NULL,
+    PRIMARY KEY (stage, setting)
+);
 CREATE TABLE environments (environment INTEGER PRIMARY KEY, description TEXT NOT NULL UNIQUE);
 CREATE TABLE units (                    -- a row here is the mark that the unit is done
-    unit INTEGER PRIMARY KEY REFERENCES examples,
+    stage TEXT NOT NULL REFERENCES stages,
+    unit INTEGER NOT NULL,
     environment INTEGER NOT NULL REFERENCES environments,
-    seconds REAL NOT NULL
+    seconds REAL NOT NULL,
+    PRIMARY KEY (stage, unit)
 );
 CREATE TABLE generations (
-    unit INTEGER NOT NULL REFERENCES examples,
-    example TEXT NOT NULL,
-    setting INTEGER NOT NULL REFERENCES settings,
+    stage TEXT NOT NULL,
+    unit INTEGER NOT NULL,
+    setting INTEGER NOT NULL,
     seed INTEGER NOT NULL,
     sample INTEGER NOT NULL,
     text TEXT NOT NULL,
@@ -31,7 +54,23 @@ CREATE TABLE generations (
     mean_entropy REAL,                  -- nats; null where no token was generated
     mean_temperature REAL,
     trace BLOB NOT NULL,                -- store/traces.py
-    PRIMARY KEY (unit, setting, seed, sample)
+    PRIMARY KEY (stage, unit, setting, seed, sample),
+    FOREIGN KEY (stage, setting) REFERENCES settings
+);
+CREATE TABLE forced (                   -- references, teacher-forced under all settings of a stage
+    stage TEXT NOT NULL REFERENCES stages,
+    unit INTEGER NOT NULL,
+    steps BLOB NOT NULL,                -- store/traces.py
+    PRIMARY KEY (stage, unit)
+);
+CREATE TABLE pieces (                   -- what each token adds to the text, for the texts that the page shows
+    stage TEXT NOT NULL,
+    unit INTEGER NOT NULL,
+    setting INTEGER NOT NULL,
+    seed INTEGER NOT NULL,
+    sample INTEGER NOT NULL,
+    pieces TEXT NOT NULL,
+    PRIMARY KEY (stage, unit, setting, seed, sample)
 );
 """
 

@@ -9,8 +9,8 @@ from typing import Any, Self
 
 from edt_sampling.protocol import Trace
 from edt_sampling.store.database import FILE_NAME, StoreError, check_version, connect_to_read, plain_errors
-from edt_sampling.store.rows import Generation, StoredExample, StoredSetting
-from edt_sampling.store.traces import unpack
+from edt_sampling.store.rows import Generation, Look, StoredExample, StoredSetting
+from edt_sampling.store.traces import ForcedSteps, unpack, unpack_forced
 
 _COLUMNS = ", ".join(Generation.__annotations__)
 _ORDER = "ORDER BY unit, setting, seed, sample"
@@ -49,19 +49,28 @@ class Reader:
         """The run's hash."""
         return self._connection.execute("SELECT hash FROM run").fetchone()[0]
 
-    def examples(self) -> list[StoredExample]:
-        """All prompts, in the order of their unit numbers, which count from 0."""
-        rows = self._connection.execute('SELECT example, prompt, "references" FROM examples ORDER BY unit')
+    def looks(self) -> list[Look]:
+        """The numbers of test prompts at which a verdict was drawn, rising."""
+        rows = self._connection.execute("SELECT prompts, sequential FROM looks ORDER BY prompts")
+        return [Look(prompts, bool(sequential)) for prompts, sequential in rows]
+
+    def stages(self) -> dict[str, str]:
+        """The stages begun, each with its split, in the order in which they began."""
+        return dict(self._connection.execute("SELECT stage, split FROM stages ORDER BY rowid"))
+
+    def examples(self, split: str) -> list[StoredExample]:
+        """The prompts of a split, in the order of their unit numbers, which count from 0."""
+        rows = self._connection.execute('SELECT example, prompt, "references" FROM examples WHERE split = ? ORDER BY unit', (split,))
         return [StoredExample(id=name, prompt=prompt, references=tuple(json.loads(references))) for name, prompt, references in rows]
 
-    def settings(self) -> list[StoredSetting]:
-        """All settings, in the order of their numbers, which count from 0."""
-        rows = self._connection.execute("SELECT method, policy, filters FROM settings ORDER BY setting")
-        return [StoredSetting(method=method, policy=policy, filters=filters) for method, policy, filters in rows]
+    def settings(self, stage: str) -> list[StoredSetting]:
+        """The settings of a stage, in the order of their numbers, which count from 0."""
+        rows = self._connection.execute("SELECT method, policy, filters, role FROM settings WHERE stage = ? ORDER BY setting", (stage,))
+        return [StoredSetting(method=method, policy=policy, filters=filters, role=role) for method, policy, filters, role in rows]
 
-    def done(self) -> list[int]:
-        """The numbers of the complete units, rising."""
-        return [unit for (unit,) in self._connection.execute("SELECT unit FROM units ORDER BY unit")]
+    def done(self, stage: str) -> list[int]:
+        """The numbers of the stage's complete units, rising."""
+        return [unit for (unit,) in self._connection.execute("SELECT unit FROM units WHERE stage = ? ORDER BY unit", (stage,))]
 
     def environments(self) -> list[dict[str, Any]]:
         """What the complete units were decoded under, each environment once."""
@@ -70,17 +79,30 @@ class Reader:
         )
         return [json.loads(description) for (description,) in rows]
 
-    def seconds(self) -> float:
-        """Time that the complete units took, summed."""
-        return self._connection.execute("SELECT coalesce(sum(seconds), 0) FROM units").fetchone()[0]
-
-    def generations(self) -> Iterator[Generation]:
-        """Every generation by unit, setting, seed and sample."""
+    def generations(self, stage: str, *, start: int = 0, stop: int | None = None, setting: int | None = None) -> Iterator[Generation]:
+        """The stage's generations by unit, setting, seed and sample: of units from ``start`` up to but without ``stop`` (default: all),
+        of one setting or of all."""
         names = tuple(Generation.__annotations__)
-        for row in self._connection.execute(f"SELECT {_COLUMNS} FROM generations {_ORDER}"):
+        for row in self._rows(_COLUMNS, stage, start, stop, setting):
             yield Generation(**dict(zip(names, row, strict=True)))
 
-    def traces(self) -> Iterator[Trace]:
+    def traces(self, stage: str, *, start: int = 0, stop: int | None = None, setting: int | None = None) -> Iterator[Trace]:
         """The traces of ``generations``, in the same order; reals rounded to float32."""
-        for (blob,) in self._connection.execute(f"SELECT trace FROM generations {_ORDER}"):
+        for (blob,) in self._rows("trace", stage, start, stop, setting):
             yield unpack(blob)
+
+    def _rows(self, columns: str, stage: str, start: int, stop: int | None, setting: int | None) -> Iterator[tuple[Any, ...]]:
+        wanted = [("stage = ?", stage), ("unit >= ?", start), ("unit < ?", stop), ("setting = ?", setting)]
+        conditions, values = zip(*(pair for pair in wanted if pair[1] is not None), strict=True)
+        yield from self._connection.execute(f"SELECT {columns} FROM generations WHERE {' AND '.join(conditions)} {_ORDER}", values)
+
+    def forced(self, stage: str) -> Iterator[ForcedSteps]:
+        """The stage's teacher-forced references, by unit."""
+        settings = len(self.settings(stage))
+        for (blob,) in self._connection.execute("SELECT steps FROM forced WHERE stage = ? ORDER BY unit", (stage,)):
+            yield unpack_forced(blob, settings)
+
+    def pieces(self, stage: str) -> dict[tuple[int, int, int, int], list[str]]:
+        """What each token adds, for the texts that have been split: by unit, setting, seed and sample."""
+        rows = self._connection.execute("SELECT unit, setting, seed, sample, pieces FROM pieces WHERE stage = ?", (stage,))
+        return {tuple(key): json.loads(pieces) for *key, pieces in rows}

@@ -1,0 +1,73 @@
+"""A stage: prompts under settings, decoded and stored together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from edt_sampling.experiments.comparison import request_id
+from edt_sampling.experiments.recipe import Recipe
+from edt_sampling.policies import policy
+from edt_sampling.protocol import Request, Setting
+from edt_sampling.sampling.filters import Filters
+from edt_sampling.store import StoredExample, StoredSetting, Writer
+from edt_sampling.tasks import Example
+
+DEV, TEST, SHUFFLED = "dev", "test", "shuffled"
+FORCED = {DEV: "forced-dev", TEST: "forced-test"}
+"""The stages by name; those that teacher-force are by split."""
+
+Schedules = Callable[[int, int], Mapping[int, np.ndarray]]
+"""The temperatures of scheduled settings for a unit and a seed; see ``Request``."""
+
+
+def unscheduled(unit: int, seed: int) -> Mapping[int, np.ndarray]:  # noqa: ARG001 - the signature of every Schedules
+    """No temperatures: for stages without a scheduled setting."""
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Units are prompts, numbered as in ``examples``; all settings and samples of one decode together."""
+
+    name: str
+    split: str
+    examples: tuple[Example, ...]
+    settings: tuple[StoredSetting, ...]
+    recipe: Recipe
+    schedules: Schedules = unscheduled
+
+    @property
+    def forced(self) -> bool:
+        """Whether it teacher-forces references, and generates nothing."""
+        return self.name in FORCED.values()
+
+    @property
+    def texts(self) -> int:
+        """How many texts the whole stage holds."""
+        return len(self.examples) * len(self.settings) * self.recipe.samples * len(self.recipe.seeds)
+
+    def begin(self, writer: Writer) -> None:
+        """Writes down what the stage is."""
+        examples = [StoredExample(id=e.id, prompt=e.prompt, references=e.references) for e in self.examples]
+        writer.begin(self.name, split=self.split, examples=examples, settings=self.settings)
+
+    def requests(self, unit: int) -> list[Request]:
+        """The unit's prompt under every setting, a request for each seed."""
+        example, recipe = self.examples[unit], self.recipe
+        settings = tuple(Setting(policy=policy(s.policy), filters=Filters.parse(s.filters)) for s in self.settings)
+        return [
+            Request(
+                id=request_id(example.id),
+                prompt=example.prompt,
+                settings=settings,
+                samples=recipe.samples,
+                seed=seed,
+                max_new_tokens=recipe.max_new_tokens,
+                stop=tuple(recipe.stop),
+                schedules=self.schedules(unit, seed),
+            )
+            for seed in recipe.seeds
+        ]

@@ -1,0 +1,1 @@
+"""The page's charts, drawn to SVG without a browser: one chart a file."""

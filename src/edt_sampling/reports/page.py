@@ -1,0 +1,83 @@
+"""A comparison as one HTML page that needs nothing else: no network, and no JavaScript but to read tokens by keyboard."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from math import isfinite
+from typing import Any, cast
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from edt_sampling.experiments.findings import Findings
+from edt_sampling.reports import examples, notation, settings
+from edt_sampling.reports.ablations import questions
+from edt_sampling.reports.charts.acting import acting
+from edt_sampling.reports.charts.best_of import best_of, best_of_table
+from edt_sampling.reports.charts.forced import forced
+from edt_sampling.reports.charts.forest import ablations, effects, paired
+from edt_sampling.reports.charts.palette import DARK, LIGHT
+from edt_sampling.reports.charts.quality import quality
+from edt_sampling.reports.charts.shares import entropies, lengths, temperatures
+from edt_sampling.reports.differences import effects_grid, paired_grid
+from edt_sampling.store import flat
+
+
+def page(findings: Findings) -> str:
+    """The whole page; equal findings give equal bytes."""
+    templates = Environment(
+        loader=PackageLoader("edt_sampling.reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    html = templates.get_template("page.html.j2").render(
+        findings=findings, notation=notation, light=LIGHT, dark=DARK, **_figures(findings), **_tables(findings), **_told(findings)
+    )
+    return html.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair, which a token may be, is no Unicode text
+
+
+def _figures(findings: Findings) -> dict[str, Any]:
+    """The charts, None where there is nothing to draw."""
+    charts = (quality, effects, paired, ablations, forced, acting, best_of, entropies, temperatures, lengths)
+    return {"figures": {chart.__name__: chart(findings) for chart in charts}}
+
+
+def _tables(findings: Findings) -> dict[str, Any]:
+    """Tables that are no chart's, or stand in for a chart that has nothing to draw."""
+    return {
+        "tables": {
+            "effects": effects_grid(findings),
+            "paired": paired_grid(findings.paired),
+            "ablations": paired_grid(findings.ablations),
+            "best_of": best_of_table(findings),
+            "realised": settings.realised(findings),
+            "on_test": settings.on_test(findings),
+            "on_dev": settings.on_dev(findings),
+        }
+    }
+
+
+def _told(findings: Findings) -> dict[str, Any]:
+    """The examples, what each ablation asks, how the run was made, and the findings as JSON for scripts."""
+    return {
+        "examples": examples.examples(findings),
+        "hottest": examples.hottest(findings),
+        "steps": examples.STEPS,
+        "questions": questions(findings),
+        "environments": [flat(environment) for environment in findings.environments],
+        "recipe": json.dumps(findings.recipe, indent=2, ensure_ascii=False, default=str),
+        "embedded": _embedded(findings),
+    }
+
+
+def _embedded(findings: Findings) -> Markup:
+    """All of the findings as JSON that no text in them can end early; what is no number becomes null."""
+    return Markup(json.dumps(_finite(asdict(findings)), allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in cast(dict[str, Any], value).items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in cast(Sequence[Any], value)]
+    return None if isinstance(value, float) and not isfinite(value) else value
