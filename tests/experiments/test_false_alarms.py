@@ -24,7 +24,7 @@ from edt_sampling.significance.power import detectable
 from edt_sampling.store import StoredSetting
 
 COMPARISONS, RESAMPLES = 1_000, 2_000
-DEV, TEST = 80, 300
+DEV, TEST = 60, 200
 
 
 @pytest.fixture(scope="module")

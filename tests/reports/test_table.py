@@ -65,10 +65,8 @@ def test_numbers_of_an_effect_are_not_broken_over_lines(shipped: Findings):
 
 def test_the_verdict_stands_above_the_tables(small: Findings):
     text = " ".join(printed(small).split())
-    places = [
-        text.index(told)
-        for told in (small.headline, *small.sentences, "effect at equal diversity", "on test", "[a-b]:", f"run: {small.content[:8]}")
-    ]
+    order = (small.headline, *small.sentences, "effect at equal diversity", "on test", "[a-b]:", f"run: {small.content[:8]}")
+    places = [text.index(told) for told in order]
     assert places == sorted(places)
 
 

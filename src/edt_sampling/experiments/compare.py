@@ -11,7 +11,7 @@ from edt_sampling.experiments.choice import Choice, choose
 from edt_sampling.experiments.comparison import Comparison
 from edt_sampling.experiments.contrasts import keep_pieces, pick
 from edt_sampling.experiments.effects import effects
-from edt_sampling.experiments.measures import DIVERSITY, measures
+from edt_sampling.experiments.measures import DIVERSITY, measures, qualities
 from edt_sampling.experiments.run import decode, force
 from edt_sampling.experiments.score import Scores, joined, score
 from edt_sampling.experiments.scored import Scored, scored, scored_dev
@@ -119,7 +119,8 @@ class Session:
 
     def _keep_pieces(self, metrics: list[Any]) -> None:
         """Splits the texts that the page shows into tokens."""
-        test = scored(self.reader, TEST, score(self.reader, TEST, metrics), metrics)
+        primary = qualities(metrics)[:1]
+        test = scored(self.reader, TEST, score(self.reader, TEST, primary), primary)
         picked = pick(test.settings, test.scores.values[test.primary])
         if not {p.unit for p in picked} <= {unit for unit, *_ in self.reader.pieces(TEST)}:
             keep_pieces(picked, reader=self.reader, writer=self.writer, engine=self.engine)

@@ -46,8 +46,8 @@ class Recipe(BaseModel):
     task: Named = Field("docstrings-summary", description="docstrings-summary, docstrings-question, or a .jsonl file")
     chat: bool = Field(False, description="put each prompt through the model's chat template, as a user's message")
     fresh: bool = Field(False, description="docstrings tasks: harvest what is installed instead of the frozen examples")
-    dev_limit: int = Field(80, ge=2, description="dev prompts, at most: they choose each method's setting")
-    limit: int = Field(300, ge=2, description="test prompts, at most: they judge the chosen settings")
+    dev_limit: int = Field(60, ge=2, description="dev prompts, at most: they choose each method's setting")
+    limit: int = Field(200, ge=2, description="test prompts, at most: they judge the chosen settings")
     until: float | None = Field(
         None, gt=0, description="add test prompts, past the limit, until each effect is seen or known to within this much of the quality"
     )
