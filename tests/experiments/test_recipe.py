@@ -46,7 +46,7 @@ def test_flags_win_over_the_file_and_the_file_over_the_shipped_one(tmp_path: Pat
         '[[methods]]\nname = "all"\npolicies = ["fixed:temperature=0.5", "fixed:temperature=1"]\n'
     )
     recipe = load_recipe(file, samples=9, until=None)
-    assert (recipe.limit, recipe.samples, recipe.until, recipe.dev_limit) == (7, 9, None, 80)
+    assert (recipe.limit, recipe.samples, recipe.until, recipe.dev_limit) == (7, 9, None, 60)
     assert (recipe.fixed.name, [m.name for m in recipe.candidates]) == ("all", ["mine"])
     (mine,) = recipe.candidates
     assert str(recipe.setting(mine, mine.read()[0])) == "edt:t0=0.6,theta=0.1 | temperature"
