@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from edt_sampling.experiments.distances import RESAMPLES
 from edt_sampling.experiments.distributions import ENTROPY_EDGES, shares
 from edt_sampling.experiments.findings import Acting, Distribution, Estimate, ForcedPoint
 from edt_sampling.policies import Fixed
@@ -16,7 +17,6 @@ from edt_sampling.significance.curve import distance, outside
 from edt_sampling.store import Reader, StoredSetting
 
 FloatArray = npt.NDArray[np.float64]
-RESAMPLES = 10_000
 MIXED = 0.01
 """The share of the untempered distribution that is mixed into every policy's before a reference is scored. Without it one token decides:
 a policy that goes greedy at a step gives the others probability 0, and a reference that takes one of them costs 60,000 nats."""

@@ -7,6 +7,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
+from edt_sampling.experiments.distances import RESAMPLES
 from edt_sampling.experiments.findings import BandPoint, Estimate, Role, Row
 from edt_sampling.experiments.measures import DIVERSITY
 from edt_sampling.experiments.scored import Scored
@@ -15,7 +16,6 @@ from edt_sampling.significance.bootstrap import interval, resample_means
 from edt_sampling.significance.curve import distance, outside
 
 FloatArray = npt.NDArray[np.float64]
-RESAMPLES = 10_000
 BAND = 41
 """Points at which the fixed curve's band is drawn."""
 RECORDED = ("truncated", "temperature", "entropy")

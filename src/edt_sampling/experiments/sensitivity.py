@@ -7,7 +7,7 @@ from edt_sampling.significance.power import detectable, prompts_needed
 
 MEASURED_SD = 0.043
 """Standard deviation over prompts of one's part in a method's ROUGE-L distance to the fixed curve: the median over the default recipe's
-settings on the bundled model's dev prompts, K = 5."""
+settings on 80 dev prompts of the bundled model, K = 5."""
 MEASURED_BASE = 0.265
 """ROUGE-L of the fixed temperature with the best EDA there."""
 SHARE = 0.02
