@@ -94,7 +94,7 @@ def style(row: Row, findings: Findings) -> Style:
         "tuned": replace(styles[row.method], name=f"{name}, best EDA on dev", size=46, hollow=True),
         "matched entropy": Style(name, grey, DOWN, hollow=True),
         "matched temperature": Style(name, grey, DIAMOND, hollow=True),
-        "shuffled": replace(styles[findings.subject], name=name, hollow=True),
+        "shuffled": replace(styles[findings.subject], name=name, shape=PLUS, hollow=True),
     }
     return by_role.get(row.role, replace(styles[row.method], name=name))
 
