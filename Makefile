@@ -28,7 +28,7 @@ test: check ## every test
 check: setup ## format, lint, types, import layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/pyright
+	$(BIN)/pyright --project pyproject.toml
 	HF_HUB_OFFLINE=1 $(BIN)/pytest tests/test_layers.py
 
 format: setup ## format the code in place
