@@ -130,7 +130,8 @@ def _slopes(nodes: FloatArray, heights: FloatArray) -> FloatArray:
     before, after = secants[..., :-1], secants[..., 1:]
     one, two = 2 * widths[..., 1:] + widths[..., :-1], widths[..., 1:] + 2 * widths[..., :-1]
     turns = before * after <= 0
-    mean = (one + two) / np.where(turns, 1.0, one / np.where(turns, 1.0, before) + two / np.where(turns, 1.0, after))
+    with np.errstate(over="ignore"):  # a slope of next to nothing makes the harmonic mean 0, which it is
+        mean = (one + two) / np.where(turns, 1.0, one / np.where(turns, 1.0, before) + two / np.where(turns, 1.0, after))
     first = _end_slope(widths[..., :2], secants[..., :2])
     last = _end_slope(widths[..., :-3:-1], secants[..., :-3:-1])
     return np.concatenate([first, np.where(turns, 0.0, mean), last], axis=-1)
