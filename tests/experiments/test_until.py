@@ -11,7 +11,7 @@ from fake_run import REFERENCE, FakeEngine, compare, exported, fake_comparison
 from edt_sampling.experiments.comparison import Comparison
 from edt_sampling.experiments.effects import effects
 from edt_sampling.experiments.find import find
-from edt_sampling.experiments.findings import Findings
+from edt_sampling.experiments.findings import Estimate, Findings
 from edt_sampling.protocol import Completion, Request
 from edt_sampling.store import Reader
 
@@ -142,3 +142,8 @@ def test_a_run_of_a_fixed_size_may_go_on_until_and_is_sequential_then(tmp_path: 
     with Reader(comparison().folder(tmp_path)) as reader:
         assert [(look.prompts, look.sequential) for look in reader.looks()][:2] == [(10, False), (20, True)]
         assert find(reader).sequential
+
+
+def test_an_interval_that_ends_at_0_is_as_wide_as_any_other():
+    assert Estimate(0.1, 0.0, 0.2).half == pytest.approx(0.1)
+    assert Estimate(0.1).half == float("inf")

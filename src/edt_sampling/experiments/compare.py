@@ -110,7 +110,7 @@ class Session:
         limit = self.comparison.recipe.until
         assert limit is not None
         open_effects = [e for e in effects(test) if e.call not in ("better", "worse") and e.outside < OFF]
-        halves = [(e.effect.high - e.effect.low) / 2 if e.effect and e.effect.high and e.effect.low else inf for e in open_effects]
+        halves = [e.effect.half if e.effect else inf for e in open_effects]
         wide = (
             f"widest interval of those not seen \N{PLUS-MINUS SIGN}{max(halves):.4f}, wanted {limit:g}" if halves else "nothing left to see"
         )

@@ -19,15 +19,24 @@ OUTSIDE = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class Distances:
-    """Arrays ``[settings]``: the vertical distance, the ends of its 95% interval, its p, the standard deviation of a prompt's part in it,
-    and the share of resamples in which its diversity lies off the curve (1 where it does so in the sample)."""
+    """``parts`` ``[prompts, settings]`` is each prompt's part in the vertical distance. The rest are arrays ``[settings]``: the ends of its
+    95% interval, its p, and the share of resamples in which the diversity lies off the curve (1 where it does so in the sample)."""
 
-    mean: FloatArray
+    parts: FloatArray
     low: FloatArray
     high: FloatArray
     p: FloatArray
-    sd: FloatArray
     outside: FloatArray
+
+    @property
+    def mean(self) -> FloatArray:
+        """The vertical distance."""
+        return self.parts.mean(axis=0)
+
+    @property
+    def sd(self) -> FloatArray:
+        """The standard deviation over prompts of one's part in it."""
+        return self.parts.std(axis=0, ddof=1)
 
     @property
     def comparable(self) -> npt.NDArray[np.bool_]:
@@ -51,17 +60,18 @@ def distances(
     curve_quality, curve_diversity = quality[:, list(curve)], diversity[:, list(curve)]
     quality, diversity = quality[:, list(settings)], diversity[:, list(settings)]
     parts = influence(diversity, quality, curve_diversity=curve_diversity, curve_quality=curve_quality)
-    mean, sd, prompts = parts.mean(axis=0), parts.std(axis=0, ddof=1), len(parts)
+    prompts = len(parts)
     together = np.concatenate([diversity, quality, curve_diversity, curve_quality], axis=1)
     ends = np.cumsum([len(settings), len(settings), len(curve)])
     x, y, nodes, heights = np.split(bootstrap.resample_means(together, resamples=resamples, seed=0), ends, axis=1)
     off = outside(x, curve_diversity=nodes).mean(axis=0)
     off = np.where(outside(diversity.mean(axis=0), curve_diversity=curve_diversity.mean(axis=0)), 1.0, off)
     if sequential:
+        mean, sd = parts.mean(axis=0), parts.std(axis=0, ddof=1)
         half = always_valid.half_width(sd, n=prompts)
         low, high, p = mean - half, mean + half, always_valid.p_value(mean, sd, n=prompts)
     else:
         drawn = distance(x, y, curve_diversity=nodes, curve_quality=heights)
         low, high = bootstrap.interval(drawn, prompts=prompts)
         p = bootstrap.p_value(drawn, prompts=prompts)
-    return Distances(mean=mean, low=low, high=high, p=p, sd=sd, outside=off)
+    return Distances(parts=parts, low=low, high=high, p=p, outside=off)

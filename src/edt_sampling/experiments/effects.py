@@ -15,7 +15,6 @@ from edt_sampling.experiments.measures import DIVERSITY
 from edt_sampling.experiments.scored import Scored
 from edt_sampling.significance import always_valid
 from edt_sampling.significance.bootstrap import mean_interval
-from edt_sampling.significance.curve import influence
 from edt_sampling.significance.holm import holm
 from edt_sampling.significance.permutation import sign_flip
 from edt_sampling.significance.power import detectable
@@ -90,11 +89,8 @@ def against_ablations(test: Scored) -> list[Paired]:
 
 def _parts(test: Scored, metric: str, settings: Sequence[int]) -> dict[int, FloatArray]:
     """Each prompt's part in the distance of those of the settings that are comparable."""
-    quality, diversity, curve = test.scores.values[metric], test.scores.values[DIVERSITY], test.curve
-    comparable = distances(quality, diversity, curve=curve, settings=settings).comparable
-    on = [i for i, yes in zip(settings, comparable, strict=True) if yes]
-    parts = influence(diversity[:, on], quality[:, on], curve_diversity=diversity[:, curve], curve_quality=quality[:, curve])
-    return {i: parts[:, column] for column, i in enumerate(on)}
+    away = distances(test.scores.values[metric], test.scores.values[DIVERSITY], curve=test.curve, settings=settings)
+    return {i: away.parts[:, column] for column, i in enumerate(settings) if away.comparable[column]}
 
 
 def _paired(test: Scored, one: int, other: int, metric: str, differences: FloatArray) -> Paired:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Literal
 
 StageName = Literal["dev", "test", "shuffled"]
@@ -21,6 +22,11 @@ class Estimate:
     mean: float
     low: float | None = None
     high: float | None = None
+
+    @property
+    def half(self) -> float:
+        """Half the interval's width; infinite where none is given."""
+        return inf if self.low is None or self.high is None else (self.high - self.low) / 2
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -49,6 +50,11 @@ class Stage:
         """How many texts the whole stage holds."""
         return len(self.examples) * len(self.settings) * self.recipe.samples * len(self.recipe.seeds)
 
+    @cached_property
+    def _read(self) -> tuple[Setting, ...]:
+        """The settings as engines take them, read from their spec strings once for all units."""
+        return tuple(Setting(policy=policy(s.policy), filters=Filters.parse(s.filters)) for s in self.settings)
+
     def begin(self, writer: Writer) -> None:
         """Writes down what the stage is."""
         examples = [StoredExample(id=e.id, prompt=e.prompt, references=e.references) for e in self.examples]
@@ -57,12 +63,11 @@ class Stage:
     def requests(self, unit: int) -> list[Request]:
         """The unit's prompt under every setting, a request for each seed."""
         example, recipe = self.examples[unit], self.recipe
-        settings = tuple(Setting(policy=policy(s.policy), filters=Filters.parse(s.filters)) for s in self.settings)
         return [
             Request(
                 id=request_id(example.id),
                 prompt=example.prompt,
-                settings=settings,
+                settings=self._read,
                 samples=recipe.samples,
                 seed=seed,
                 max_new_tokens=recipe.max_new_tokens,
