@@ -3,37 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
-from math import isfinite
-from typing import Any, cast
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from typing import Any
 
 from edt_sampling.experiments.findings import Findings
-from edt_sampling.reports import examples, notation, settings
+from edt_sampling.reports import examples, settings
 from edt_sampling.reports.ablations import questions
 from edt_sampling.reports.charts.acting import acting
 from edt_sampling.reports.charts.best_of import best_of, best_of_table
 from edt_sampling.reports.charts.forced import forced
 from edt_sampling.reports.charts.forest import ablations, effects, paired
-from edt_sampling.reports.charts.palette import DARK, LIGHT
 from edt_sampling.reports.charts.quality import quality
 from edt_sampling.reports.charts.shares import entropies, lengths, temperatures
 from edt_sampling.reports.differences import effects_grid, paired_grid
+from edt_sampling.reports.frame import render
 from edt_sampling.store import flat
 
 
 def page(findings: Findings) -> str:
     """The whole page; equal findings give equal bytes."""
-    templates = Environment(
-        loader=PackageLoader("edt_sampling.reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    html = templates.get_template("page.html.j2").render(
-        findings=findings, notation=notation, light=LIGHT, dark=DARK, **_figures(findings), **_tables(findings), **_told(findings)
-    )
-    return html.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair, which a token may be, is no Unicode text
+    return render("compare.html.j2", findings=findings, **_figures(findings), **_tables(findings), **_told(findings))
 
 
 def _figures(findings: Findings) -> dict[str, Any]:
@@ -58,7 +46,7 @@ def _tables(findings: Findings) -> dict[str, Any]:
 
 
 def _told(findings: Findings) -> dict[str, Any]:
-    """The examples, what each ablation asks, how the run was made, and the findings as JSON for scripts."""
+    """The examples, what each ablation asks, and how the run was made."""
     return {
         "examples": examples.examples(findings),
         "hottest": examples.hottest(findings),
@@ -66,18 +54,4 @@ def _told(findings: Findings) -> dict[str, Any]:
         "questions": questions(findings),
         "environments": [flat(environment) for environment in findings.environments],
         "recipe": json.dumps(findings.recipe, indent=2, ensure_ascii=False, default=str),
-        "embedded": _embedded(findings),
     }
-
-
-def _embedded(findings: Findings) -> Markup:
-    """All of the findings as JSON that no text in them can end early; what is no number becomes null."""
-    return Markup(json.dumps(_finite(asdict(findings)), allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"))
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _finite(one) for name, one in cast(dict[str, Any], value).items()}
-    if isinstance(value, list | tuple):
-        return [_finite(one) for one in cast(Sequence[Any], value)]
-    return None if isinstance(value, float) and not isfinite(value) else value
