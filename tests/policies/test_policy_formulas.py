@@ -7,7 +7,21 @@ import numpy as np
 import pytest
 import torch
 
-from edt_sampling.policies import EDT, UDT, DynaTemp, Fixed, InstanceEDT, Mixture, Scheduled
+from edt_sampling.policies import (
+    EDT,
+    UDT,
+    DraftEDT,
+    DynaTemp,
+    Fixed,
+    InstanceEDT,
+    KLGuided,
+    MarginUDT,
+    Mixture,
+    PromptEDT,
+    RunningEDT,
+    Scheduled,
+    VarentropyUDT,
+)
 
 # docs: T / T0 at theta (rows) and H in nats (columns), three decimals.
 ENTROPIES = [0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 5]
@@ -49,6 +63,29 @@ def test_theta_is_the_entropy_at_which_t_is_base_t0():
 def test_instance_edt_reads_the_first_entropy_only():
     found = temperature([InstanceEDT(t0=0.7, theta=0.5)] * 2, entropy=[9.0, 0.0], first_entropy=[0.5, 1.0])
     np.testing.assert_allclose(found, [0.7 * 0.8, 0.7 * math.sqrt(0.8)], rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("kind", "statistic"), [(PromptEDT, "prompt_entropy"), (DraftEDT, "draft_entropy"), (RunningEDT, "running_entropy")]
+)
+def test_the_other_instance_levels_read_their_own_entropy_only(kind, statistic):
+    found = temperature([kind(t0=0.7, theta=0.5)] * 3, entropy=[9.0, 0.0, 1.0], **{statistic: [0.5, 1.0, 0.0]})
+    np.testing.assert_allclose(found, [0.7 * 0.8, 0.7 * math.sqrt(0.8), 0], rtol=1e-14)
+
+
+@pytest.mark.parametrize("xp", [np, torch])
+def test_kl_guided_halves_t_with_every_bandwidth(xp):
+    """T = t0 * 2 ** (-KL / bandwidth), arXiv 2306.01286; bandwidth 0 turns it off, whatever the divergence."""
+    policies = [KLGuided(t0=0.8, bandwidth=2)] * 3 + [KLGuided(), KLGuided(t0=0.7, bandwidth=0), KLGuided(t0=0, bandwidth=1)]
+    found = temperature(policies, xp, kl=[0.0, 2.0, 6.0, 1.0, 12.0, 1.0])
+    np.testing.assert_allclose(found, [0.8, 0.4, 0.1, 0.5, 0.7, 0], rtol=1e-14)
+
+
+def test_udt_by_margin_and_by_varentropy():
+    found = temperature([MarginUDT(t0=1, theta=0.1)] * 3, margin=[0.9, 0.8, 1.0])
+    np.testing.assert_allclose(found, [0.8, math.sqrt(0.8), 0], rtol=1e-14)
+    found = temperature([VarentropyUDT(t0=0.5, theta=2)] * 3, varentropy=[2.0, 4.0, 0.0])
+    np.testing.assert_allclose(found, [0.4, 0.5 * math.sqrt(0.8), 0], rtol=1e-14)
 
 
 def test_udt_reads_the_probability_missed():

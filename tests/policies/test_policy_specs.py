@@ -50,7 +50,11 @@ def test_every_built_in_policy_is_found_under_its_name(name):
     ("spec", "message"),
     [
         ("edtt:t0=1", "unknown policy 'edtt'; did you mean 'edt'?"),
-        ("zzz", "unknown policy 'zzz'; known: edt, fixed, dynatemp, instance-edt, udt, scheduled"),
+        (
+            "zzz",
+            "unknown policy 'zzz'; known: edt, fixed, dynatemp, instance-edt, instance-edt-prompt, instance-edt-draft, "
+            "instance-edt-running, udt, udt-margin, udt-varentropy, kl-guided, scheduled",
+        ),
         ("edt:t0=1", "policy edt needs theta; its parameters: t0 (a finite number >= 0)"),
         ("edt", "policy edt needs t0 and theta"),
         ("edt:t0=1,theta=1,tau=2", "policy edt has no parameter 'tau'; its parameters: t0"),

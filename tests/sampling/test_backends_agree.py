@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edt_sampling.policies import EDT, UDT, DynaTemp, Fixed, InstanceEDT, Scheduled
+from edt_sampling.policies import EDT, UDT, DynaTemp, Fixed, InstanceEDT, KLGuided, MarginUDT, RunningEDT, Scheduled, VarentropyUDT
 from edt_sampling.sampling import Filters, reference, uniforms
 from edt_sampling.sampling import torch as torch_backend
 
@@ -25,6 +25,10 @@ def policies():
         st.builds(UDT, t0=numbers(0, 1.5), theta=numbers(0, 1)),
         st.builds(InstanceEDT, t0=numbers(0, 1.5), theta=numbers(0, 3)),
         st.builds(Scheduled),
+        st.builds(MarginUDT, t0=numbers(0, 1.5), theta=numbers(0, 1)),
+        st.builds(VarentropyUDT, t0=numbers(0, 1.5), theta=numbers(0, 1)),
+        st.builds(KLGuided, t0=numbers(0, 1.5), bandwidth=numbers(0, 2)),
+        st.builds(RunningEDT, t0=numbers(0, 1.5), theta=numbers(0, 3)),
         st.builds(DynaTemp, low=numbers(0, 0.5), high=numbers(0.5, 1.5), exponent=numbers(0.1, 3)),
     )
 
@@ -32,7 +36,7 @@ def policies():
 @st.composite
 def filters(draw):
     shares = st.sampled_from([0.05, 0.1, 0.25, 0.5, 0.9, 0.95, 0.999, 1.0]) | st.floats(0.01, 1)
-    steps = {"top_k": st.integers(1, 60), "top_p": shares, "min_p": shares}
+    steps = {"top_k": st.integers(1, 60), "top_p": shares, "min_p": shares, "top_n_sigma": st.floats(0.1, 4), "top_h": shares}
     chosen = draw(st.lists(st.sampled_from(sorted(steps)), unique=True, max_size=3))
     words = [f"{name}={draw(steps[name])!r}" for name in chosen]
     words.insert(draw(st.integers(0, len(words))), "temperature")
@@ -52,7 +56,8 @@ def batches(draw):
     masked[np.arange(rows), rng.integers(vocab, size=rows)] = False
     logits[masked] = -np.inf
     u = draw(st.lists(st.integers(0, 2**52 - 1).map(lambda k: (k + 0.5) / 2**52) | st.sampled_from(EXTREMES), min_size=rows, max_size=rows))
-    kept = {"first_entropy": rng.random(rows) * 3, "scheduled": rng.random(rows) * rng.integers(0, 2, rows)}
+    kept = {name: rng.random(rows) * 3 for name in ("first_entropy", "running_entropy", "kl")}
+    kept["scheduled"] = rng.random(rows) * rng.integers(0, 2, rows)
     return logits.astype(draw(st.sampled_from([np.float32, np.float64]))), np.array(u), kept
 
 
@@ -82,6 +87,38 @@ def test_same_tokens_over_generated_batches(batch, data, steps):
     np.testing.assert_allclose(found.probability.numpy()[same], expected.probability[same], rtol=1e-7, atol=1e-12)
     assert np.isfinite(logits[np.arange(len(u)), token]).all()
     assert (found.probability.numpy() > 0).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(batches(), st.floats(-3, 3))
+def test_the_same_statistics_and_divergences(batch, shift):
+    """Margin, varentropy and KL against their definitions on probabilities, and NumPy against torch."""
+    logits, _, _ = batch
+    p = np.exp(logits - logits.max(-1, keepdims=True), dtype=np.float64)
+    p /= p.sum(-1, keepdims=True)
+    needs = frozenset({"margin", "varentropy"})
+    expected, found = reference.statistics(logits, needs=needs), torch_backend.statistics(torch.tensor(logits), needs=needs)
+    best = np.sort(np.pad(p, ((0, 0), (1, 0))), -1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ln = np.where(p > 0, np.log(p), 0)
+    mean = (p * ln).sum(-1, keepdims=True)
+    np.testing.assert_allclose(expected.margin, best[:, -1] - best[:, -2], atol=1e-12)
+    np.testing.assert_allclose(expected.varentropy, (p * (ln - mean) ** 2).sum(-1), atol=1e-9)
+    np.testing.assert_allclose(found.margin, expected.margin, atol=1e-12)
+    np.testing.assert_allclose(found.varentropy, expected.varentropy, rtol=1e-10, atol=1e-11)
+    other = np.roll(logits, 1, -1) * shift if np.isfinite(logits).all() else logits
+    kl = reference.divergence(logits, other)
+    np.testing.assert_allclose(torch_backend.divergence(torch.tensor(logits), torch.tensor(other)), kl, rtol=1e-9, atol=1e-10)
+    q = np.exp(other - other.max(-1, keepdims=True), dtype=np.float64)
+    q /= q.sum(-1, keepdims=True)
+    p, q = (np.clip(x, 1e-7, 1) for x in (p, q))
+    np.testing.assert_allclose(kl, np.maximum((p * np.log(p / q)).sum(-1), 0), rtol=1e-9, atol=1e-10)
+
+
+def test_statistics_that_nobody_asks_for_are_not_computed():
+    read = reference.statistics(np.zeros((1, 3)))
+    assert (read.margin, read.varentropy) == (None, None)
+    assert torch_backend.statistics(torch.zeros(1, 3), needs=frozenset({"margin"})).varentropy is None
 
 
 @settings(max_examples=40, deadline=None)

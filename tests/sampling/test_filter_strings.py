@@ -40,8 +40,13 @@ def test_order_is_kept():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("top_q=0.9", r"unknown step 'top_q'; did you mean 'top_[kp]'\? known: temperature, top_k, top_p, min_p, entropy_of"),
-        ("typical=0.9", "unknown step 'typical'; known: temperature"),
+        ("top_q=0.9", r"unknown step 'top_q'; did you mean 'top_[kp]'\? known: temperature, top_k, top_p, min_p, top_n_sigma"),
+        ("eta=0.9", "unknown step 'eta'; known: temperature"),
+        ("typical=0", r"typical must be a number > 0 and <= 1, got 0\.0"),
+        ("top_h=1.5", r"top_h must be a number > 0 and <= 1, got 1\.5"),
+        ("top_n_sigma=0", r"top_n_sigma must be a number > 0, got 0\.0"),
+        ("mirostat=-5", r"mirostat must be a number > 0, got -5\.0"),
+        ("mirostat=5,temperature", "mirostat comes after temperature, got mirostat,temperature"),
         ("top_p", "top_p must be a number, got ''"),
         ("top_p=high", "top_p must be a number, got 'high'"),
         ("top_p=0", "top_p must be a number > 0 and <= 1, got 0.0"),

@@ -99,7 +99,7 @@ def test_errors_name_what_is_wrong(kind, arguments, message):
         (
             np.zeros(3),
             {"first_entropies": 1.0},
-            "unexpected argument 'first_entropies': the statistics that can be given are first_entropy,",
+            "unexpected argument 'first_entropies': the statistics that can be given are allowed_surprise, draft_entropy,",
         ),
         (np.zeros(3), {"uniform": "half"}, "uniform must hold one number a row, got 'half'"),
     ],
@@ -114,10 +114,14 @@ def test_a_statistic_that_nobody_computes_is_named():
         name = "moody"
         needs = frozenset({"mood"})
 
-    with pytest.raises(
-        ValueError, match="moody needs mood: known statistics: entropy, first_entropy, kl, max_probability, scheduled, support"
-    ):
+    known = "draft_entropy, entropy, first_entropy, kl, margin, max_probability, prompt_entropy, running_entropy, scheduled, support, var"
+    with pytest.raises(ValueError, match=f"moody needs mood: known statistics: {known}"):
         reference.draw(np.zeros((1, 2)), _Unchecked([Moody]), uniform=[0.5])
+
+
+def test_mirostat_says_what_it_is_not_given():
+    with pytest.raises(ValueError, match="mirostat needs allowed_surprise: pass allowed_surprise=, bits, one number a row"):
+        edt.sample(np.zeros((1, 2)), "fixed:temperature=1", uniform=[0.5], filters="mirostat=5")
 
 
 class _Unchecked:

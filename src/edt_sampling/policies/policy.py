@@ -18,7 +18,12 @@ class Policy(ABC):
     ``entropy``         H = -sum p ln p of the row, nats
     ``max_probability``  the largest p of the row
     ``support``         how many tokens of the row are not masked
+    ``margin``          the largest p less the second largest
+    ``varentropy``      the variance of -ln p under p, nats squared
     ``first_entropy``   the entropy of the first generated token's distribution, kept by the engine
+    ``running_entropy``  the mean entropy of the text's distributions so far, kept by the engine
+    ``prompt_entropy``  the mean entropy of the distributions over the prompt, kept by the engine
+    ``draft_entropy``   the mean entropy over a greedy draft of the text, kept by the engine
     ``kl``              KL divergence to the distribution without the evidence, kept by the engine
     ``scheduled``       the temperature that the request gives this step, handed on by the engine
     ==================  ==========================================================================

@@ -19,11 +19,17 @@ HOTTEST = 1e300
 """An infinite temperature is taken as this one: the tokens that are not masked become equally likely."""
 LEAST = -700.0
 """A token exp(LEAST) times as likely as the best one, or less, has weight 0."""
+RAREST = 1e-7
+"""KL divergences clip probabilities to this from below, as the code of arXiv 2306.01286 does."""
 ROUNDING = 1e-12
 """Top-p asks for p * (1 - ROUNDING) of the mass, so that the last bit of a sum does not add a token: 3 of 30 equal ones make 0.1."""
 
-COMPUTED = frozenset({"entropy", "max_probability", "support"})
+ALWAYS = frozenset({"entropy", "max_probability", "support"})
+COMPUTED = ALWAYS | {"margin", "varentropy"}
+"""The statistics of a row of logits; those beyond ``ALWAYS`` are computed where they are needed."""
 KEPT = Kept.__optional_keys__
+READ = KEPT - {"allowed_surprise"}
+"""Those of them that policies read."""
 
 
 class Draw(NamedTuple):
@@ -54,7 +60,7 @@ class Backend(Protocol):
 
     def mixture(self, policies: Sequence[Policy], *, like: Any) -> Mixture: ...
 
-    def statistics(self, logits: Any, *, filters: Filters = ...) -> Statistics: ...
+    def statistics(self, logits: Any, *, filters: Filters = ..., needs: frozenset[str] = ...) -> Statistics: ...
 
     def temperature(self, logits: Any, mixture: Mixture, *, filters: Filters = ..., **given: Unpack[Kept]) -> Any: ...
 
@@ -63,6 +69,8 @@ class Backend(Protocol):
     def draw(self, logits: Any, mixture: Mixture, *, uniform: Any, filters: Filters = ..., **given: Unpack[Kept]) -> Draw: ...
 
     def tempered(self, logits: Any, tokens: Any, temperatures: Any) -> Tempered: ...
+
+    def divergence(self, logits: Any, without: Any) -> Any: ...
 
 
 def check_shape(shape: Sequence[int]) -> None:
@@ -88,8 +96,14 @@ def check_mixture(mixture: Mixture, rows: int, given: frozenset[str]) -> None:
         return
     policy = next(p for p in mixture.policies if p.needs - COMPUTED - given)
     name = min(policy.needs - COMPUTED - given)
-    remedy = f"pass {name}=, one number a row" if name in KEPT else f"known statistics: {', '.join(sorted(COMPUTED | KEPT))}"
+    remedy = f"pass {name}=, one number a row" if name in READ else f"known statistics: {', '.join(sorted(COMPUTED | READ))}"
     raise ValueError(f"{policy.name} needs {name}: {remedy}")
+
+
+def check_allowed(filters: Filters, given: frozenset[str]) -> None:
+    """Refuse mirostat where nobody keeps what it allows."""
+    if filters.mirostat and "allowed_surprise" not in given:
+        raise ValueError("mirostat needs allowed_surprise: pass allowed_surprise=, bits, one number a row (see Mirostat)")
 
 
 def check_kept(policies: Iterable[Policy], keeps: frozenset[str], *, keeper: str) -> None:

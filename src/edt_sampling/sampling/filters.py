@@ -65,9 +65,85 @@ class MinP:
         return f"{self.name}={self.p!r}"
 
 
-Filtering = TopK | TopP | MinP
+@dataclass(frozen=True)
+class TopNSigma:
+    """Keep the tokens whose logits are at most n standard deviations below the best one's (arXiv 2411.07641).
+
+    The deviation is that of the logits that are still there, about their mean, divided by their number.
+    """
+
+    n: float
+    name: ClassVar[str] = "top_n_sigma"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "n", _above_0(self.name, self.n))
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.n!r}"
+
+
+@dataclass(frozen=True)
+class Typical:
+    """Keep the smallest set of tokens with mass of at least p whose -ln probability lies nearest to the entropy (arXiv 2202.00666)."""
+
+    p: float
+    name: ClassVar[str] = "typical"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "p", _share(self.name, self.p))
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.p!r}"
+
+
+@dataclass(frozen=True)
+class TopH:
+    """Keep the most probable tokens while their terms -p ln p sum to at most alpha times the entropy; the best one always.
+
+    Source: arXiv 2509.02510 in the form that transformers gives it, there over the 100 most probable tokens, here over all.
+    """
+
+    alpha: float
+    name: ClassVar[str] = "top_h"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "alpha", _share(self.name, self.alpha))
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.alpha!r}"
+
+
+@dataclass(frozen=True)
+class Mirostat:
+    """Keep the tokens whose surprise -log2 p is at most what is allowed; the best one always (mirostat 2.0, arXiv 2007.14966).
+
+    A row begins with 2 * tau bits allowed, and every token drawn lowers that by ``RATE`` times what its surprise, among the tokens
+    left, has above tau. Whoever generates keeps it: the statistic ``allowed_surprise``. Comes after the temperature, as in llama.cpp.
+    """
+
+    tau: float
+    name: ClassVar[str] = "mirostat"
+    RATE: ClassVar[float] = 0.1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tau", _above_0(self.name, self.tau))
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.tau!r}"
+
+    @property
+    def first(self) -> float:
+        """The bits that are allowed at the first step."""
+        return 2 * self.tau
+
+    def following(self, allowed: Any, probability: Any, xp: Any) -> Any:
+        """The bits allowed behind a step that drew a token of this probability, arrays ``[rows]`` of the module ``xp``."""
+        return allowed - self.RATE * (-xp.log2(probability) - self.tau)
+
+
+Filtering = TopK | TopP | MinP | TopNSigma | Typical | TopH | Mirostat
 Step = Temperature | Filtering
-_FILTERS: dict[str, Callable[[Any], Filtering]] = {"top_k": TopK, "top_p": TopP, "min_p": MinP}
+_FILTERS: dict[str, Callable[[Any], Filtering]] = {kind.name: kind for kind in (TopK, TopP, MinP, TopNSigma, Typical, TopH, Mirostat)}
 _WORDS = ("temperature", *_FILTERS, "entropy_of")
 
 
@@ -91,6 +167,8 @@ class Filters:
             raise ValueError(f"filters: each step may stand once, got {','.join(names)}")
         if self.entropy_of not in get_args(EntropyOf):
             raise ValueError(f"filters: entropy_of must be raw or filtered, got {self.entropy_of!r}")
+        if any(isinstance(step, Mirostat) for step in self.before):
+            raise ValueError(f"filters: mirostat comes after temperature, got {','.join(names)}")
 
     @classmethod
     def parse(cls, text: str) -> Filters:
@@ -115,6 +193,11 @@ class Filters:
     def after(self) -> tuple[Filtering, ...]:
         """The filters after the temperature."""
         return cast(tuple[Filtering, ...], self.steps[self._temperature + 1 :])
+
+    @property
+    def mirostat(self) -> Mirostat | None:
+        """The step that needs ``allowed_surprise``, if it is there."""
+        return next((step for step in self.after if isinstance(step, Mirostat)), None)
 
     @property
     def _temperature(self) -> int:
@@ -145,6 +228,12 @@ def _share(name: str, p: object) -> float:
     if not _is_number(p) or not 0 < p <= 1:
         raise ValueError(f"{name} must be a number > 0 and <= 1, got {p!r}")
     return float(p)
+
+
+def _above_0(name: str, value: object) -> float:
+    if not _is_number(value) or value <= 0:
+        raise ValueError(f"{name} must be a number > 0, got {value!r}")
+    return float(value)
 
 
 def _is_number(value: object) -> TypeGuard[float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Unpack
@@ -12,23 +11,26 @@ from numpy.typing import NDArray
 
 from edt_sampling.policies import Mixture, Policy
 from edt_sampling.sampling.contract import (
+    ALWAYS,
     COLDEST,
     HOTTEST,
     LEAST,
-    ROUNDING,
+    RAREST,
+    READ,
     Draw,
     Tempered,
+    check_allowed,
     check_column,
     check_mixture,
     check_shape,
     undefined_temperature,
     unusable_rows,
 )
-from edt_sampling.sampling.filters import UNFILTERED, Filtering, Filters, TopK, TopP
+from edt_sampling.sampling.filters import UNFILTERED, Filters
+from edt_sampling.sampling.reference_filters import kept
 from edt_sampling.sampling.statistics import Kept, Statistics
 
 Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 
 def mixture(policies: Sequence[Policy], *, like: object = None) -> Mixture:  # noqa: ARG001 - the signature of every backend
@@ -37,22 +39,22 @@ def mixture(policies: Sequence[Policy], *, like: object = None) -> Mixture:  # n
 
 
 @np.errstate(over="ignore")
-def statistics(logits: NDArray[Any], *, filters: Filters = UNFILTERED) -> Statistics:
-    """Entropy, largest probability and support of the distribution that policies read, ``[rows]`` each."""
-    return _read(logits, filters)[1]
+def statistics(logits: NDArray[Any], *, filters: Filters = UNFILTERED, needs: frozenset[str] = ALWAYS) -> Statistics:
+    """Entropy, largest probability and support of the distribution that policies read, ``[rows]`` each; what else ``needs`` names."""
+    return _read(logits, filters, needs)[1]
 
 
 @np.errstate(over="ignore")
 def temperature(logits: NDArray[Any], mixture: Mixture, *, filters: Filters = UNFILTERED, **given: Unpack[Kept]) -> Array:
     """The temperature that each row's policy gives it, ``[rows]``."""
-    _, read = _read(logits, filters)
+    _, read = _read(logits, filters, mixture.needs)
     return temperature_at(read, mixture, **given)
 
 
 @np.errstate(over="ignore")
 def temperature_at(read: Statistics, mixture: Mixture, **given: Unpack[Kept]) -> Array:
     """The temperature that each row's policy gives at these statistics, ``[rows]``."""
-    found = {name: values for name, values in given.items() if values is not None}
+    found = {name: values for name, values in given.items() if values is not None and name in READ}
     check_mixture(mixture, len(read.entropy), frozenset(found))
     t = mixture.temperature(replace(read, **{name: _column(name, values, len(read.entropy)) for name, values in found.items()}))
     if np.isnan(t).any():
@@ -67,13 +69,15 @@ def draw(logits: NDArray[Any], mixture: Mixture, *, uniform: Any, filters: Filte
     ``uniform`` in (0, 1). A row whose T is below ``COLDEST`` takes its maximum with the lowest index.
     Raises ValueError for a row with NaN, +inf or nothing but -inf, and for a statistic that a policy needs and is not given.
     """
-    shifted, read = _read(logits, filters)
+    check_allowed(filters, frozenset(given))
+    shifted, read = _read(logits, filters, mixture.needs)
     t = temperature_at(read, mixture, **given)
     u = _column("uniform", uniform, len(shifted))
     warm = t >= COLDEST
     logs = shifted * (1 / np.minimum(np.where(warm, t, COLDEST), HOTTEST))[:, None]
     weights = _weights(logs)
-    weights = np.where(kept(logs, weights, filters.after), weights, 0)
+    allowed = _column("allowed_surprise", given["allowed_surprise"], len(shifted)) if filters.mirostat else None
+    weights = np.where(kept(logs, weights, filters.after, allowed=allowed), weights, 0)
     cdf = np.cumsum(weights, axis=-1)
     drawn = np.argmax(cdf >= (u * cdf[:, -1])[:, None], axis=-1)
     probability = np.take_along_axis(weights, drawn[:, None], -1)[:, 0] / cdf[:, -1]
@@ -91,35 +95,19 @@ def tempered(logits: NDArray[Any], tokens: Any, temperatures: Any) -> Tempered:
     entropy, nll = (np.empty(np.shape(temperatures)) for _ in range(2))
     for setting, inverse in enumerate(1 / np.clip(temperatures, COLDEST, HOTTEST)):
         logs = shifted * inverse[:, None]
-        read = _statistics(logs, _weights(logs))
+        read = _statistics(logs, _weights(logs), ALWAYS)
         entropy[setting], nll[setting] = read.entropy, -np.log(read.max_probability) - own * inverse
     return Tempered(entropy, nll)
 
 
-def kept(logs: Array, weights: Array, steps: Sequence[Filtering]) -> Mask:
-    """Which tokens the filters leave, ``[rows, vocab]``: weights = exp(logs), max log 0. Each step sees what the one before left."""
-    if not steps:
-        return np.ones(logs.shape, dtype=bool)
-    order = np.argsort(-logs, axis=-1, kind="stable")
-    logs, weights = (np.take_along_axis(a, order, -1) for a in (logs, weights))
-    keep = np.ones(logs.shape, dtype=bool)
-    for step in steps:
-        keep &= _kept_in_order(logs, np.where(keep, weights, 0), step)
-    result = np.empty_like(keep)
-    np.put_along_axis(result, order, keep, -1)
-    return result
+@np.errstate(over="ignore")
+def divergence(logits: NDArray[Any], without: NDArray[Any]) -> Array:
+    """KL(softmax(logits) || softmax(without)) of each row, nats, ``[rows]``, never below 0; probabilities clipped to [RAREST, 1].
 
-
-def _kept_in_order(logs: Array, weights: Array, step: Filtering) -> Mask:
-    """Which tokens a step leaves, of rows sorted from the most probable token to the least."""
-    if isinstance(step, TopK):
-        return np.broadcast_to(np.arange(logs.shape[-1]) < step.k, logs.shape)
-    if isinstance(step, TopP):
-        if step.p == 1:
-            return np.ones(logs.shape, dtype=bool)
-        reached = np.cumsum(weights, axis=-1)
-        return reached - weights < step.p * (1 - ROUNDING) * reached[:, -1:]
-    return logs >= math.log(step.p)
+    Source: arXiv 2306.01286, ``kl_guided_sampling``, which clips without normalising again.
+    """
+    p, q = (np.clip(weights / weights.sum(-1, keepdims=True), RAREST, 1) for weights in (_weights(_shifted(x)) for x in (logits, without)))
+    return np.maximum((p * (np.log(p) - np.log(q))).sum(-1), 0)
 
 
 def _shifted(logits: NDArray[Any]) -> Array:
@@ -138,23 +126,29 @@ def _weights(logs: Array) -> Array:
     return np.where(logs > LEAST, np.exp(np.maximum(logs, LEAST)), 0)
 
 
-def _statistics(shifted: Array, weights: Array) -> Statistics:
+def _statistics(shifted: Array, weights: Array, needs: frozenset[str]) -> Statistics:
     """H = ln Z - sum w x / Z of max-shifted logits x, w = exp(x), Z = sum w; a masked token adds 0."""
-    total = weights.sum(-1)
-    entropy = np.log(total) - (weights * np.maximum(shifted, LEAST)).sum(-1) / total
-    return Statistics(np.maximum(entropy, 0), 1 / total, (shifted > -np.inf).sum(-1).astype(np.float64))
+    total, logs = weights.sum(-1), np.maximum(shifted, LEAST)
+    mean = (weights * logs).sum(-1) / total
+    read = Statistics(np.maximum(np.log(total) - mean, 0), 1 / total, (shifted > -np.inf).sum(-1).astype(np.float64))
+    if "margin" in needs:
+        second = np.sort(weights, axis=-1)[:, -2] if weights.shape[1] > 1 else 0.0
+        read = replace(read, margin=(1 - second) / total)
+    if "varentropy" in needs:
+        read = replace(read, varentropy=(weights * (logs - mean[:, None]) ** 2).sum(-1) / total)
+    return read
 
 
-def _read(logits: NDArray[Any], filters: Filters) -> tuple[Array, Statistics]:
+def _read(logits: NDArray[Any], filters: Filters, needs: frozenset[str]) -> tuple[Array, Statistics]:
     """Shifted logits, -inf where a filter before the temperature drops a token, and the statistics that the policies read."""
     shifted = _shifted(logits)
     weights = _weights(shifted)
     if not filters.before:
-        return shifted, _statistics(shifted, weights)
+        return shifted, _statistics(shifted, weights, needs)
     keep = kept(shifted, weights, filters.before)
     left = np.where(keep, shifted, -np.inf)
     raw = filters.entropy_of == "raw"
-    return left, _statistics(shifted, weights) if raw else _statistics(left, np.where(keep, weights, 0))
+    return left, _statistics(shifted, weights, needs) if raw else _statistics(left, np.where(keep, weights, 0), needs)
 
 
 def _column(name: str, values: Any, rows: int) -> Array:

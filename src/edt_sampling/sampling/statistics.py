@@ -11,24 +11,35 @@ class Statistics:
     """Arrays ``[rows]`` of float64, of the backend that computed them.
 
     ``entropy`` H = -sum p ln p in nats, never below 0; ``max_probability`` the largest p; ``support`` how many tokens are
-    not masked. The statistics of ``Kept`` are None where nobody keeps them.
+    not masked; ``margin`` the largest p less the second largest; ``varentropy`` the variance of -ln p under p, nats squared. The last two
+    are None unless they are asked for, the statistics of ``Kept`` where nobody keeps them.
     """
 
     entropy: Any
     max_probability: Any
     support: Any
+    margin: Any = None
+    varentropy: Any = None
     first_entropy: Any = None
+    running_entropy: Any = None
+    prompt_entropy: Any = None
+    draft_entropy: Any = None
     kl: Any = None
     scheduled: Any = None
 
 
 class Kept(TypedDict, total=False):
-    """Statistics that the logits do not hold: whoever generates keeps them and gives one number a row.
+    """Statistics that the logits do not hold: whoever generates keeps them and gives one number a row. None counts as not given.
 
-    ``first_entropy`` (nats) of the first generated token's distribution, ``kl`` (nats) to the distribution without the
-    evidence, ``scheduled`` the temperature of this step. None counts as not given.
+    ``first_entropy`` (nats) of the first generated token's distribution, ``running_entropy`` the mean (nats) of the text's distributions so
+    far with this one, ``prompt_entropy`` over the prompt's tokens, ``draft_entropy`` over a greedy draft's; ``kl`` (nats) to the
+    distribution without the evidence; ``scheduled`` the temperature of this step. ``allowed_surprise`` (bits) is mirostat's, no policy's.
     """
 
     first_entropy: Any
+    running_entropy: Any
+    prompt_entropy: Any
+    draft_entropy: Any
     kl: Any
     scheduled: Any
+    allowed_surprise: Any

@@ -15,20 +15,25 @@ from torch import Tensor
 
 from edt_sampling.policies import Mixture, Policy
 from edt_sampling.sampling.contract import (
+    ALWAYS,
     COLDEST,
+    COMPUTED,
     HOTTEST,
     LEAST,
-    ROUNDING,
+    RAREST,
+    READ,
     Draw,
     Tempered,
+    check_allowed,
     check_column,
     check_mixture,
     check_shape,
     undefined_temperature,
     unusable_rows,
 )
-from edt_sampling.sampling.filters import UNFILTERED, Filtering, Filters, TopK, TopP
+from edt_sampling.sampling.filters import UNFILTERED, Filtering, Filters
 from edt_sampling.sampling.statistics import Kept, Statistics
+from edt_sampling.sampling.torch_filters import kept
 
 ACCEPTED = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 BLOCK = 1024
@@ -47,22 +52,22 @@ def mixture(policies: Sequence[Policy], *, like: Tensor) -> Mixture:
 
 
 @torch.no_grad()
-def statistics(logits: Tensor, *, filters: Filters = UNFILTERED) -> Statistics:
-    """Entropy, largest probability and support of the distribution that policies read, ``[rows]`` each."""
-    return _read(logits, _maxima(logits)[0], filters)[1]
+def statistics(logits: Tensor, *, filters: Filters = UNFILTERED, needs: frozenset[str] = ALWAYS) -> Statistics:
+    """Entropy, largest probability and support of the distribution that policies read, ``[rows]`` each; what else ``needs`` names."""
+    return _read(logits, _maxima(logits)[0], filters, needs)[1]
 
 
 @torch.no_grad()
 def temperature(logits: Tensor, mixture: Mixture, *, filters: Filters = UNFILTERED, **given: Unpack[Kept]) -> Tensor:
     """The temperature that each row's policy gives it, ``[rows]``."""
-    _, read = _read(logits, _maxima(logits)[0], filters)
+    _, read = _read(logits, _maxima(logits)[0], filters, mixture.needs)
     return temperature_at(read, mixture, **given)
 
 
 @torch.no_grad()
 def temperature_at(read: Statistics, mixture: Mixture, **given: Unpack[Kept]) -> Tensor:
     """The temperature that each row's policy gives at these statistics, ``[rows]``."""
-    found = {name: values for name, values in given.items() if values is not None}
+    found = {name: values for name, values in given.items() if values is not None and name in READ}
     check_mixture(mixture, len(read.entropy), frozenset(found))
     t = mixture.temperature(replace(read, **{name: _column(name, values, read.entropy) for name, values in found.items()}))
     if t.isnan().any():
@@ -77,14 +82,16 @@ def draw(logits: Tensor, mixture: Mixture, *, uniform: Any, filters: Filters = U
     ``uniform`` in (0, 1). A row whose T is below ``COLDEST`` takes its maximum with the lowest index.
     Raises ValueError for a row with NaN, +inf or nothing but -inf, and for a statistic that a policy needs and is not given.
     """
+    check_allowed(filters, frozenset(given))
     largest, best = _maxima(logits)
-    slabs, read = _read(logits, largest, filters)
+    slabs, read = _read(logits, largest, filters, mixture.needs)
     t = temperature_at(read, mixture, **given)
     u = _column("uniform", uniform, t)
     warm = t >= COLDEST
     inverse = torch.where(warm, t, COLDEST).clamp(max=HOTTEST).reciprocal()
     sizes = [len(slab) for slab in slabs]
-    picks = [_pick(*slab, filters.after) for slab in zip(slabs, inverse.split(sizes), u.split(sizes), strict=True)]
+    columns = [inverse, u, *([_column("allowed_surprise", given["allowed_surprise"], t)] if filters.mirostat else [])]
+    picks = [_pick(filters.after, *slab) for slab in zip(slabs, *(column.split(sizes) for column in columns), strict=True)]
     drawn, probability = (torch.cat(parts) for parts in zip(*picks, strict=True))
     return Draw(torch.where(warm, drawn, best), read.entropy, t, torch.where(warm, probability, 1.0))
 
@@ -115,68 +122,39 @@ def _tempered_slab(shifted: Tensor, tokens: Tensor, inverse: Tensor) -> Tempered
     return Tempered((total.log() - energy / total).clamp(min=0), total.log() - own * inverse)
 
 
-def kept(logs: Tensor, weights: Tensor, steps: Sequence[Filtering]) -> Tensor:
-    """Which tokens the filters leave, bool ``[rows, vocab]``: weights = exp(logs), max log 0. Each step sees what the one before left."""
-    keep = torch.ones_like(logs, dtype=torch.bool)
-    for step in steps:
-        if isinstance(step, TopK):
-            keep &= _top_k(logs, step.k)
-        elif isinstance(step, TopP):
-            keep &= _top_p(logs, weights if step is steps[0] else weights.masked_fill(~keep, 0.0), step.p)
-        else:
-            keep &= logs >= math.log(step.p)
-    return keep
+@torch.no_grad()
+def divergence(logits: Tensor, without: Tensor) -> Tensor:
+    """KL(softmax(logits) || softmax(without)) of each row, nats, ``[rows]``, never below 0; probabilities clipped to [RAREST, 1].
+
+    Source: arXiv 2306.01286, ``kl_guided_sampling``, which clips without normalising again.
+    """
+    size = _slab(logits)
+    pairs = zip(*(zip(x.split(size), _maxima(x)[0].split(size), strict=True) for x in (logits, without)), strict=True)
+    return torch.cat([_divergence(*(_shares(*part) for part in pair)) for pair in pairs])
 
 
-def _pick(shifted: Tensor, inverse: Tensor, u: Tensor, steps: Sequence[Filtering]) -> tuple[Tensor, Tensor]:
+def _divergence(p: Tensor, q: Tensor) -> Tensor:
+    return _total(p * (p.log() - q.log())).clamp(min=0)
+
+
+def _shares(logits: Tensor, largest: Tensor) -> Tensor:
+    """Clipped probabilities."""
+    weights = _weights(_shifted(logits, largest))
+    return weights.div_(_total(weights)[:, None]).clamp_(RAREST, 1)
+
+
+def _pick(steps: Sequence[Filtering], shifted: Tensor, inverse: Tensor, u: Tensor, allowed: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """The token of each row, the first whose cumulated weight reaches u * total, and its share of the total."""
     logs = shifted * inverse[:, None]
     weights = _weights(logs)
     if steps:
-        weights.masked_fill_(~kept(logs, weights, steps), 0.0)
+        weights.masked_fill_(~kept(logs, weights, steps, allowed=allowed), 0.0)
     cdf = weights.cumsum(-1)
     if cdf.device.type != "cpu":  # a parallel scan may step down by a rounding error, or up at a token of weight 0
         cdf = cdf.masked_fill_(weights == 0, 0.0).cummax(-1).values
     total = cdf[:, -1:]
     index = torch.searchsorted(cdf, u[:, None] * total)
     return index[:, 0], (weights.gather(-1, index) / total)[:, 0]
-
-
-def _top_k(logs: Tensor, k: int) -> Tensor:
-    if k >= logs.shape[-1]:
-        return torch.ones_like(logs, dtype=torch.bool)
-    edge = logs.topk(k, sorted=False).values.amin(-1, keepdim=True)
-    above, level = logs > edge, logs == edge
-    return above | (level & (level.cumsum(-1) <= k - above.sum(-1, keepdim=True)))
-
-
-def _top_p(logs: Tensor, weights: Tensor, p: float) -> Tensor:
-    """Top-p without sorting the row: tokens are counted into buckets of 1/8 nat, and only the bucket with the edge is sorted."""
-    if p == 1:
-        return torch.ones_like(logs, dtype=torch.bool)
-    bucket = (logs * -8).clamp_(max=255).to(torch.uint8)
-    reached = logs.new_zeros(len(logs), 256).scatter_add_(1, bucket.long(), weights).cumsum(-1)
-    need = p * (1 - ROUNDING) * reached[:, -1:]
-    cut = (reached < need).sum(-1, keepdim=True)
-    above = torch.where(cut > 0, reached.gather(-1, (cut - 1).clamp(min=0)), 0.0)
-    cut = cut.to(torch.uint8)
-    row, column = (bucket == cut).nonzero(as_tuple=True)
-    keep = bucket < cut
-    keep[row, column] = _edge(logs[row, column], weights[row, column], row, need - above)
-    return keep
-
-
-def _edge(logs: Tensor, weights: Tensor, row: Tensor, need: Tensor) -> Tensor:
-    """Which tokens of the edge buckets, listed row by row, are among the most probable ones that make up ``need`` ``[rows, 1]``."""
-    count = torch.bincount(row, minlength=len(need))
-    place = torch.arange(len(row), device=row.device) - (count.cumsum(0) - count)[row]
-    shape = (len(need), int(count.max()) if len(need) else 0)
-    values = weights.new_full(shape, -math.inf).index_put_((row, place), logs)
-    masses = weights.new_zeros(shape).index_put_((row, place), weights)
-    order = torch.sort(values, stable=True, dim=-1, descending=True).indices
-    masses = masses.gather(-1, order)
-    inside = masses.cumsum(-1) - masses < need
-    return torch.empty_like(inside).scatter_(1, order, inside)[row, place]
 
 
 def _maxima(logits: Tensor) -> tuple[Tensor, Tensor]:
@@ -195,11 +173,17 @@ def _weights(logs: Tensor) -> Tensor:
     return torch.threshold_(logs.clamp(min=LEAST).exp_(), 1.001 * math.exp(LEAST), 0.0)
 
 
-def _statistics(shifted: Tensor, weights: Tensor) -> Statistics:
+def _statistics(shifted: Tensor, weights: Tensor, needs: frozenset[str]) -> Statistics:
     """H = ln Z - sum w x / Z of max-shifted logits x, w = exp(x), Z = sum w; a masked token adds 0."""
-    total = _total(weights)
-    entropy = total.log() - _total(shifted.clamp(min=LEAST).mul_(weights)) / total
-    return Statistics(entropy.clamp(min=0), total.reciprocal(), (shifted > -math.inf).sum(-1).double())
+    total, logs = _total(weights), shifted.clamp(min=LEAST)
+    mean = _total(logs * weights) / total
+    read = Statistics((total.log() - mean).clamp(min=0), total.reciprocal(), (shifted > -math.inf).sum(-1).double())
+    if "margin" in needs:
+        second = weights.topk(2, dim=-1).values[:, 1] if weights.shape[1] > 1 else torch.zeros_like(total)
+        read = replace(read, margin=(1 - second) / total)
+    if "varentropy" in needs:
+        read = replace(read, varentropy=_total((logs - mean[:, None]).square_().mul_(weights)) / total)
+    return read
 
 
 def _total(values: Tensor) -> Tensor:
@@ -209,12 +193,12 @@ def _total(values: Tensor) -> Tensor:
     return whole + values[:, blocks * BLOCK :].sum(-1)
 
 
-def _read(logits: Tensor, largest: Tensor, filters: Filters) -> tuple[list[Tensor], Statistics]:
+def _read(logits: Tensor, largest: Tensor, filters: Filters, needs: frozenset[str]) -> tuple[list[Tensor], Statistics]:
     """Max-shifted logits, -inf where a filter before the temperature drops a token, in slabs, and what the policies read."""
     size = _slab(logits)
-    pairs = [_read_slab(*slab, filters) for slab in zip(logits.split(size), largest.split(size), strict=True)]
-    columns = zip(*((s.entropy, s.max_probability, s.support) for _, s in pairs), strict=True)
-    return [left for left, _ in pairs], Statistics(*(torch.cat(column) for column in columns))
+    pairs = [_read_slab(*slab, filters, needs) for slab in zip(logits.split(size), largest.split(size), strict=True)]
+    parts = {name: [getattr(read, name) for _, read in pairs] for name in ALWAYS | (needs & COMPUTED)}
+    return [left for left, _ in pairs], Statistics(**{name: torch.cat(part) for name, part in parts.items()})
 
 
 def _slab(logits: Tensor) -> int:
@@ -226,15 +210,15 @@ def _shifted(logits: Tensor, largest: Tensor) -> Tensor:
     return logits.to(torch.float64, copy=True, memory_format=torch.contiguous_format).sub_(largest[:, None])
 
 
-def _read_slab(logits: Tensor, largest: Tensor, filters: Filters) -> tuple[Tensor, Statistics]:
+def _read_slab(logits: Tensor, largest: Tensor, filters: Filters, needs: frozenset[str]) -> tuple[Tensor, Statistics]:
     shifted = _shifted(logits, largest)
     weights = _weights(shifted)
     if not filters.before:
-        return shifted, _statistics(shifted, weights)
+        return shifted, _statistics(shifted, weights, needs)
     dropped = ~kept(shifted, weights, filters.before)
     left = shifted.masked_fill(dropped, -math.inf)
     raw = filters.entropy_of == "raw"
-    return left, _statistics(shifted, weights) if raw else _statistics(left, weights.masked_fill_(dropped, 0.0))
+    return left, _statistics(shifted, weights, needs) if raw else _statistics(left, weights.masked_fill_(dropped, 0.0), needs)
 
 
 def _column(name: str, values: Any, like: Tensor) -> Tensor:
