@@ -48,3 +48,24 @@ def test_errors() -> None:
 def test_name_and_signature() -> None:
     assert DistinctN(3).name == "distinct_3"
     assert DistinctN(3, k=4).signature == r"distinct|n:3|k:4|case:lower|tok:\w+|empty:nan"
+
+
+def test_characters_of_a_script_without_spaces_are_words_to_the_unicode_tokenizer() -> None:
+    """今天天气 and 今天: bigrams 今天, 天天, 天气, 今天, three of four different. As one word each they have no bigram."""
+    assert DistinctN(k=2, tokenizer="unicode").scores([["今天天气", "今天。"]]).tolist() == [3 / 4]
+    assert math.isnan(DistinctN(k=2).scores([["今天天气", "今天。"]])[0])
+
+
+def test_a_word_with_marks_is_one_word_to_the_unicode_tokenizer() -> None:
+    """Without it हिन्दी falls into three pieces at its marks, and two different words share bigrams."""
+    assert DistinctN(1, k=1, tokenizer="unicode").scores([["हिन्दी हिन्दी"]]).tolist() == [1 / 2]
+    assert DistinctN(1, k=1).scores([["हिन्दी हिन्दी"]]).tolist() == [3 / 6]
+    assert DistinctN(k=1, tokenizer="unicode").scores([["कि की कु"]]).tolist() == [1]
+    assert DistinctN(k=1).scores([["कि की कु"]]).tolist() == [1 / 2]
+
+
+def test_the_tokenizer_is_checked_and_stands_in_the_signature() -> None:
+    assert "|tok:\\w+|" in DistinctN().signature
+    assert "|tok:unicode-regex20" in DistinctN(tokenizer="unicode").signature
+    with pytest.raises(ValueError, match="tokenizer must be 'word' or 'unicode', got 'zh'"):
+        DistinctN(tokenizer="zh")

@@ -15,7 +15,7 @@ EXAMPLES = {"eda": {"target": 0.25}}
 def test_every_name_loads_a_metric_that_keeps_the_contract(name: str) -> None:
     metric = load(name)(**EXAMPLES.get(name, {}))
     assert metric.name.startswith(name.removesuffix("_n"))
-    assert metric.reads in {"references", "groups", "outputs", "scores"}
+    assert metric.reads in {"references", "checks", "groups", "outputs", "scores"}
     assert "|" in metric.signature
     assert "\n" not in metric.signature
     with pytest.raises(AttributeError):
@@ -27,9 +27,8 @@ def test_names_stand_in_order() -> None:
 
 
 def test_an_unknown_name_gets_a_suggestion_and_the_list() -> None:
-    with pytest.raises(
-        ValueError, match=r"unknown metric 'rougel'; did you mean 'rouge_l'\? known: bleu, distinct_n, eda, length, rouge_l, self_bleu"
-    ):
+    known = "bleu, chrf, distinct_n, eda, length, passes, rouge_l, self_bleu"
+    with pytest.raises(ValueError, match=rf"unknown metric 'rougel'; did you mean 'rouge_l'\? known: {known}"):
         load("rougel")
 
 

@@ -74,6 +74,37 @@ def test_a_reference_is_refused_exactly_where_rouge_score_sees_no_word(reference
             RougeL().scores([reference], [[reference]])
 
 
+def test_unicode_words_by_hand() -> None:
+    """今天很好 is a subsequence of 今天天气很好: 4 of 4 and 6 characters. "âté" and "été" are both "t" to rouge_score."""
+    any_script = RougeL(tokenizer="unicode")
+    chinese = any_script.scores(["今天很好", "今天，天气很好！", "天", "x"], [["今天天气很好。"]] * 4)
+    assert chinese == pytest.approx([2 * 4 / (4 + 6), 1, 2 * 1 / (1 + 6), 0])
+    assert any_script.scores(["L'âté est fini"], [["l'été EST fini"]]) == pytest.approx([3 / 4])
+    assert RougeL().scores(["L'âté est fini"], [["l'été EST fini"]]) == pytest.approx([1])
+    assert any_script.scores(["सभी मनुष्य"], [["सभी मनुष्यों को", "सभी"]]) == pytest.approx([2 / 3])
+    assert any_script.scores(["คน"], [["คนไทย"]]) == pytest.approx([2 * 2 / (2 + 5)])
+
+
+@given(words, words.filter(bool))
+def test_on_ascii_both_tokenizers_agree(output: list[str], reference: list[str]) -> None:
+    texts = [f"{'-'.join(output)}!"], [[", ".join(reference)]]
+    assert RougeL(tokenizer="unicode").scores(*texts).tolist() == RougeL().scores(*texts).tolist()
+
+
+@pytest.mark.parametrize("reference", ["!?", "©", "\u0301", "___"])
+def test_a_reference_without_a_letter_is_refused_in_any_script(reference: str) -> None:
+    with pytest.raises(ValueError, match=r"references\[0\]\[1\] must hold a letter or a digit, got "):
+        RougeL(tokenizer="unicode").scores(["a"], [["天", reference]])
+
+
+def test_what_it_refuses() -> None:
+    with pytest.raises(ValueError, match="tokenizer must be 'ascii' or 'unicode', got 'zh'"):
+        RougeL(tokenizer="zh")
+    with pytest.raises(ValueError, match="stem must be false with tokenizer 'unicode'"):
+        RougeL(stem=True, tokenizer="unicode")
+
+
 def test_signature() -> None:
+    assert RougeL(tokenizer="unicode").signature.startswith("rougeL|f1|stem:no|tok:unicode-regex20")
     assert RougeL().signature.startswith("rougeL|f1|stem:no|refs:max|version:rouge_score-0.")
     assert "|stem:yes|" in RougeL(stem=True).signature

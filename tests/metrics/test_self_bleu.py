@@ -109,3 +109,11 @@ def test_signature_names_whatever_moves_the_value() -> None:
     assert SelfBleu().signature.startswith(start)
     variants = [SelfBleu(), SelfBleu(k=4), SelfBleu(order=3), SelfBleu(smoothing="floor"), SelfBleu(tokenizer="zh")]
     assert len({metric.signature for metric in variants}) == len(variants)
+
+
+def test_chinese_needs_its_tokenizer() -> None:
+    """Two sentences that differ in two of eleven characters: by the default tokenizer each is one word, and nothing repeats."""
+    alike = [["今天天气很好我们去公园", "今天天气很好我们去学校"]]
+    assert SelfBleu(2).scores(alike).tolist() == [0]
+    assert SelfBleu(2, tokenizer="zh").scores(alike)[0] > 0.7
+    assert "|tok:zh|" in SelfBleu(2, tokenizer="zh").signature

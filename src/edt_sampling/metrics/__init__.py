@@ -6,7 +6,8 @@ A metric is a frozen dataclass with these members, and so is a plug-in's:
 * ``signature``: ``key:value`` parts joined by ``|``: everything that moves the value, the library's version included.
 * ``reads``: what ``scores`` takes. ``"references"``: ``scores(outputs, references)``, one value an output.
   ``"groups"``: ``scores(groups)``, one value a group, which is the K outputs of one prompt.
-  ``"outputs"``: ``scores(outputs)``, one value an output. ``"scores"``: no texts but other metrics' values (EDA).
+  ``"outputs"``: ``scores(outputs)``, one value an output. ``"checks"``: ``scores(groups, prompts, checks)``, one value a group, whose
+  outputs are programs, and ``outcomes(outputs, prompts, checks)``, one an output. ``"scores"``: no texts but other metrics' values (EDA).
 
 Values lie on 0..1, not 0..100, except ``length`` (a count) and ``eda`` (a distance, 0 upwards, lower is better).
 
@@ -26,9 +27,11 @@ METRICS = Table(
     "edt_sampling.metrics",
     {
         "bleu": "edt_sampling.metrics.bleu:Bleu",
+        "chrf": "edt_sampling.metrics.chrf:Chrf",
         "distinct_n": "edt_sampling.metrics.distinct_n:DistinctN",
         "eda": "edt_sampling.metrics.eda:Eda",
         "length": "edt_sampling.metrics.length:Length",
+        "passes": "edt_sampling.metrics.passes:Passes",
         "rouge_l": "edt_sampling.metrics.rouge_l:RougeL",
         "self_bleu": "edt_sampling.metrics.self_bleu:SelfBleu",
     },

@@ -10,20 +10,30 @@ whatever is installed; then they may have been in the bundled model's training d
 
 from __future__ import annotations
 
-from edt_sampling.tasks.fresh import FreshTask
+from edt_sampling.tasks.card import Card
+from edt_sampling.tasks.fresh import FreshTask, Selection
 from edt_sampling.tasks.frozen import FrozenTask
-from edt_sampling.tasks.manifest import read_manifest
+from edt_sampling.tasks.manifest import PACKAGES, read_manifest
 from edt_sampling.tasks.selection import held_out_questions, held_out_summaries
 from edt_sampling.tasks.task import Task
+
+_SOURCE = f"the documentation of {', '.join(PACKAGES)} as installed, verified by hash; with --fresh, of every installed package"
+_SPLITS = "dev and test are frozen lists, near-duplicates on one side; the rest trained the bundled model"
 
 
 def summary_task(*, split: str, fresh: bool) -> Task:
     """The summary task, frozen or fresh."""
-    name = "docstrings-summary"
-    return FreshTask(name, split, held_out_summaries) if fresh else FrozenTask(name, split, read_manifest(name))
+    about = "the body of a docstring in, its one-line summary as the reference"
+    return _task("docstrings-summary", about, split, held_out_summaries if fresh else None)
 
 
 def question_task(*, split: str, fresh: bool) -> Task:
     """The question task, frozen or fresh."""
-    name = "docstrings-question"
-    return FreshTask(name, split, held_out_questions) if fresh else FrozenTask(name, split, read_manifest(name))
+    about = 'a docstring and "What is the parameter x?" in, what its author wrote as the reference'
+    return _task("docstrings-question", about, split, held_out_questions if fresh else None)
+
+
+def _task(name: str, about: str, split: str, select: Selection | None) -> Task:
+    task = FreshTask(name, split, select) if select else FrozenTask(name, split, read_manifest(name))
+    task.card = Card(about=about, source=_SOURCE, splits=_SPLITS, offline=True)
+    return task

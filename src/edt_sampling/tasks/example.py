@@ -11,13 +11,15 @@ class Example:
 
     ``evidence`` is the part of the prompt that holds the source (the document, the passage).
     It stands in ``prompt`` word for word, so that a method which compares the model with and
-    without its source (KL-guided temperature) can take it out.
+    without its source (KL-guided temperature) can take it out. ``check`` is a program of tests, where the output is to be
+    run: it must end without an error behind prompt and output.
     """
 
     id: str
     prompt: str
     references: tuple[str, ...]
     evidence: str | None = None
+    check: str | None = None
 
     def __post_init__(self) -> None:
         if not self.prompt:

@@ -23,7 +23,10 @@ class FrozenTask(Task):
 
     def __init__(self, name: str, split: str, manifest: Manifest) -> None:
         if split not in HELD_OUT:
-            raise ValueError(f"{name}: split must be one of {', '.join(HELD_OUT)}, got {split!r} (the rest trained the bundled model)")
+            raise ValueError(
+                f"{name}: split must be one of {', '.join(HELD_OUT)}, got {split!r} (the rest trained the bundled model); to train, give a "
+                'task that has a train split, or a .jsonl file with a "split" of train or dev on every line'
+            )
         self.name, self.split, self.manifest = name, split, manifest
 
     @property

@@ -1,12 +1,12 @@
 """A user's own examples: a file with a JSON object a line.
 
-    {"prompt": "...", "references": ["...", "..."], "evidence": "...", "id": "...", "split": "test"}
+    {"prompt": "...", "references": ["...", "..."], "evidence": "...", "check": "...", "id": "...", "split": "test"}
 
 ``prompt`` and ``references`` (a list of texts, or ``reference``, one text) are required. ``evidence``, the part of the
-prompt that holds the source, must stand in it word for word. ``id`` is the line's number by default. ``split`` is ``dev``,
-``test`` or ``train``, on every line or on none; on none, a hash of its prompt sends each line to ``dev`` (one third) or
-``test`` (two thirds), wherever it stands and whatever stands beside it. Other fields are left alone. Lines are run in the
-order of the file: shuffle it if it is sorted by anything that matters.
+prompt that holds the source, must stand in it word for word. ``check`` is a program of tests, where outputs are programs.
+``id`` is the line's number by default. ``split`` is ``dev``, ``test`` or ``train``, on every line or on none; on none, a hash
+of its prompt sends each line to ``dev`` (one third) or ``test`` (two thirds), wherever it stands and whatever stands beside
+it. Other fields are left alone. Lines are run in the order of the file: shuffle it if it is sorted by anything that matters.
 """
 
 from __future__ import annotations
@@ -106,7 +106,8 @@ def _example(fields: dict[str, Any], number: int) -> Example:
     prompt, evidence = _text(fields, "prompt"), _text(fields, "evidence") if fields.get("evidence") is not None else None
     if evidence is not None and evidence not in prompt:
         raise ValueError("evidence must stand in the prompt word for word")
-    return Example(id=_id(fields, number), prompt=prompt, references=_references(fields), evidence=evidence)
+    check = _text(fields, "check") if fields.get("check") is not None else None
+    return Example(id=_id(fields, number), prompt=prompt, references=_references(fields), evidence=evidence, check=check)
 
 
 def _object(line: str) -> dict[str, Any]:
