@@ -32,13 +32,15 @@ class Request:
 
     ``id`` and ``seed`` are the key of its random numbers: the same request draws the same numbers wherever and beside
     whatever it runs, and sample k of every setting draws the same ones, so that settings are paired.
-    ``prompt`` is text, or chat messages for the model's chat template. ``schedules`` holds, for each setting (by its
-    number) whose policy reads the scheduled temperature, and for no other, temperatures ``[samples, max_new_tokens]``; they
+    ``prompt`` is text, or chat messages for the model's chat template; ``without`` is the same without its evidence (the document, the
+    passage), for policies that compare the model with and without it, and None where there is none. ``schedules`` holds, for each setting
+    (by its number) whose policy reads the scheduled temperature, and for no other, temperatures ``[samples, max_new_tokens]``; they
     do not take part in ``==``.
     """
 
     id: int
     prompt: str | Messages
+    without: str | Messages | None = None
     settings: tuple[Setting, ...]
     samples: int = 1
     seed: int = 0
@@ -49,6 +51,8 @@ class Request:
     def __post_init__(self) -> None:
         if not self.prompt:
             raise ValueError("prompt must not be empty: give text or chat messages")
+        if self.without is not None and not self.without:
+            raise ValueError("without, the prompt without its evidence, must not be empty: leave it out, or keep the instruction in it")
         if not self.settings:
             raise ValueError("settings must hold at least one policy")
         for name in ("samples", "max_new_tokens"):
@@ -121,6 +125,27 @@ class Forced:
     nll: np.ndarray
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a model makes of a given text, untempered and before any filter: every token of it, given the prompt and the text before it.
+
+    ``tokens`` ``[tokens]``; float64 ``[tokens]``: ``entropy`` (nats), ``max_probability``, ``margin`` (the largest p less the second
+    largest), ``varentropy`` (nats squared), ``probability`` of the token; ``rank`` of the token, 0 for the model's best. ``best``
+    ``[tokens, width]``: its most probable tokens, the best first, equal ones by number. ``watched`` ``[tokens, width]``: the probabilities
+    of the tokens that were asked for, of ``best`` where none were.
+    """
+
+    tokens: np.ndarray
+    entropy: np.ndarray
+    max_probability: np.ndarray
+    margin: np.ndarray
+    varentropy: np.ndarray
+    probability: np.ndarray
+    rank: np.ndarray
+    best: np.ndarray
+    watched: np.ndarray
+
+
 class Engine(Protocol):
     """Where text is generated. ``fingerprint`` changes with the model's weights."""
 
@@ -135,6 +160,25 @@ class Engine(Protocol):
 
         Samples, seed, ``max_new_tokens`` and ``stop`` do not matter. Raises ValueError as ``check`` does.
         """
+        ...
+
+    def read(
+        self, prompt: str | Messages, text: str | Sequence[int], *, watch: np.ndarray | None = None, dropout: int | None = None
+    ) -> Reading:
+        """What the model makes of ``text`` (its end token behind it), or of these tokens as they are, as the continuation of ``prompt``.
+
+        ``watch`` ``[tokens, width]``: tokens whose probabilities are wanted at each step. ``dropout``: the seed of a pass in which the
+        model drops what it drops in training; None for none. Raises ValueError for what cannot be read, and for ``dropout`` where the
+        model drops nothing.
+        """
+        ...
+
+    def memory(self) -> int | None:
+        """Bytes that generating held lately; None where that is not known."""
+        ...
+
+    def cache(self) -> int | None:
+        """The most bytes that keys and values took at once in the last ``generate``; None where that is not known."""
         ...
 
     def check(self, request: Request) -> None:

@@ -166,16 +166,16 @@ def test_prompts_that_cannot_run_are_refused_before_anything_runs(llama, tokeniz
 
 def test_a_policy_that_needs_what_the_engine_does_not_keep_is_refused_by_name(llama, tokenizer):
     @dataclass(frozen=True, kw_only=True)
-    class KlGuided(Policy):
-        name: ClassVar[str] = "kl-guided"
-        needs: ClassVar[frozenset[str]] = frozenset({"kl"})
+    class Moody(Policy):
+        name: ClassVar[str] = "moody"
+        needs: ClassVar[frozenset[str]] = frozenset({"mood"})
 
         @staticmethod
         def formula(s, p, xp):
-            return xp.exp(-s.kl)
+            return s.mood
 
-    with pytest.raises(ValueError, match="policy kl-guided needs kl, which the transformers engine does not keep"):
-        next(TransformersEngine(llama, tokenizer).generate([request(settings=(Setting(policy=KlGuided()),))]))
+    with pytest.raises(ValueError, match="policy moody needs mood, which the transformers engine does not keep"):
+        next(TransformersEngine(llama, tokenizer).generate([request(settings=(Setting(policy=Moody()),))]))
 
 
 def test_chat_messages_go_through_the_template(llama, tokenizer):

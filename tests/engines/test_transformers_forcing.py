@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -14,7 +12,6 @@ from transformers import MistralConfig, MistralForCausalLM, PreTrainedTokenizerF
 
 from edt_sampling import Filters, policy
 from edt_sampling.engines.transformers import TransformersEngine, load
-from edt_sampling.policies import Policy
 from edt_sampling.protocol import Request, Setting
 
 PROMPT = "Return the sum of all elements."
@@ -209,19 +206,8 @@ def test_a_text_without_a_token_is_refused(llama, tokenizer):
 
 
 def test_policies_that_need_what_only_generating_keeps_are_refused_by_name(llama, tokenizer):
-    @dataclass(frozen=True, kw_only=True)
-    class KlGuided(Policy):
-        name: ClassVar[str] = "kl-guided"
-        needs: ClassVar[frozenset[str]] = frozenset({"kl"})
-
-        @staticmethod
-        def formula(s, p, xp):
-            return xp.exp(-s.kl)
-
     engine = TransformersEngine(llama, tokenizer)
     with pytest.raises(ValueError, match=r"^policy scheduled needs scheduled, which teacher forcing does not keep$"):
         engine.force(request(specs=["scheduled"], schedules={0: np.zeros((1, 64))}), TEXT)
-    with pytest.raises(ValueError, match=r"^policy kl-guided needs kl, which teacher forcing does not keep$"):
-        engine.force(Request(id=0, prompt=PROMPT, settings=(Setting(policy=KlGuided()),)), TEXT)
     with pytest.raises(ValueError, match="no chat template"):
         engine.force(request([{"role": "user", "content": "hello"}]), TEXT)

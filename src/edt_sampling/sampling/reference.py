@@ -76,7 +76,7 @@ def draw(logits: NDArray[Any], mixture: Mixture, *, uniform: Any, filters: Filte
     warm = t >= COLDEST
     logs = shifted * (1 / np.minimum(np.where(warm, t, COLDEST), HOTTEST))[:, None]
     weights = _weights(logs)
-    allowed = _column("allowed_surprise", given["allowed_surprise"], len(shifted)) if filters.mirostat else None
+    allowed = _column("allowed_surprise", given.get("allowed_surprise"), len(shifted)) if filters.mirostat else None
     weights = np.where(kept(logs, weights, filters.after, allowed=allowed), weights, 0)
     cdf = np.cumsum(weights, axis=-1)
     drawn = np.argmax(cdf >= (u * cdf[:, -1])[:, None], axis=-1)

@@ -90,7 +90,7 @@ def draw(logits: Tensor, mixture: Mixture, *, uniform: Any, filters: Filters = U
     warm = t >= COLDEST
     inverse = torch.where(warm, t, COLDEST).clamp(max=HOTTEST).reciprocal()
     sizes = [len(slab) for slab in slabs]
-    columns = [inverse, u, *([_column("allowed_surprise", given["allowed_surprise"], t)] if filters.mirostat else [])]
+    columns = [inverse, u, *([_column("allowed_surprise", given.get("allowed_surprise"), t)] if filters.mirostat else [])]
     picks = [_pick(filters.after, *slab) for slab in zip(slabs, *(column.split(sizes) for column in columns), strict=True)]
     drawn, probability = (torch.cat(parts) for parts in zip(*picks, strict=True))
     return Draw(torch.where(warm, drawn, best), read.entropy, t, torch.where(warm, probability, 1.0))

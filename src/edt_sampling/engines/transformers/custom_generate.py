@@ -11,6 +11,7 @@ from transformers.generation import logits_process
 
 from edt_sampling.engines.transformers.exact import exact
 from edt_sampling.engines.transformers.generation_config import sampling_fields, warn_overridden
+from edt_sampling.engines.transformers.memory import REMEMBERED, Memory
 from edt_sampling.engines.transformers.processor import Policies, one_a_row, read_policies
 from edt_sampling.policies import Mixture
 from edt_sampling.sampling import Filters, uniforms
@@ -56,22 +57,24 @@ class Draw(LogitsProcessor):
     def __init__(
         self, policies: Policies, filters: str | Filters, seed: int, *, requests: np.ndarray, samples: np.ndarray, prompt_length: int
     ) -> None:
-        self.policies = read_policies(policies, keeper="custom_generate")
+        self.policies = read_policies(policies, keeps=REMEMBERED, keeper="custom_generate")
         self.filters = Filters.parse(filters) if isinstance(filters, str) else filters
         self.seed, self.requests, self.samples, self.prompt_length = seed, requests, samples, prompt_length
         self._uniforms: np.ndarray | None = None
         self._mixture: Mixture | None = None
-        self._first_entropy: torch.Tensor | None = None
+        self._memory: Memory | None = None
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> Any:
         step = input_ids.shape[1] - self.prompt_length
         logits = exact(scores)
-        if self._mixture is None:
+        if self._mixture is None or self._memory is None:
             self._mixture = backend.mixture(one_a_row(self.policies, len(logits)), like=logits)
-        if "first_entropy" in self._mixture.needs and self._first_entropy is None:
-            self._first_entropy = backend.statistics(logits, filters=self.filters).entropy
+            self._memory = Memory(len(logits), device=logits.device)
+        rows = torch.arange(len(logits), device=logits.device)
+        kept = self._memory.recall(rows, logits, step, needs=self._mixture.needs, filters=self.filters)
         uniform = torch.from_numpy(self._uniform(step)).to(logits.device)
-        drawn = backend.draw(logits, self._mixture, uniform=uniform, filters=self.filters, first_entropy=self._first_entropy)
+        drawn = backend.draw(logits, self._mixture, uniform=uniform, filters=self.filters, **kept)
+        self._memory.drew(rows, drawn.probability, filters=self.filters)
         return torch.full_like(scores, -torch.inf).scatter_(1, drawn.token[:, None].to(scores.device), 0.0)
 
     def _uniform(self, step: int) -> np.ndarray:

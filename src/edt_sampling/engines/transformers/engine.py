@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from itertools import islice
 from typing import Any
 
@@ -11,14 +12,17 @@ import torch
 import transformers
 
 import edt_sampling
-from edt_sampling.engines.transformers import forcing
+from edt_sampling.engines.transformers import footprint, forcing, reading
 from edt_sampling.engines.transformers.generation_config import sampling_fields, warn_overridden
+from edt_sampling.engines.transformers.guidance import Guidance
+from edt_sampling.engines.transformers.memory import REMEMBERED
+from edt_sampling.engines.transformers.outlook import FORESEEN, foreseen
 from edt_sampling.engines.transformers.prefill import Continuation, Prefill, prefill
 from edt_sampling.engines.transformers.prefix import ATTENTION, shares_prefix
 from edt_sampling.engines.transformers.prompts import Prompts
 from edt_sampling.engines.transformers.rows import Row, Rows
 from edt_sampling.engines.transformers.stopping import Stopping
-from edt_sampling.protocol import Completion, Forced, Request, Trace
+from edt_sampling.protocol import Completion, Forced, Messages, Reading, Request, Trace
 from edt_sampling.sampling.contract import check_kept
 
 CACHE_BYTES = 1 << 30
@@ -49,6 +53,7 @@ class TransformersEngine:
         self.model, self.tokenizer = model.eval(), tokenizer
         self.name, self.fingerprint, self.cache_bytes = name, fingerprint, cache_bytes
         self.not_shared = _why_not_shared(model)
+        self._cache_bytes: int | None = None
         warn_overridden(sampling_fields(model.generation_config), "the policy of each request")
 
     def describe(self) -> dict[str, Any]:
@@ -60,6 +65,7 @@ class TransformersEngine:
             "torch": torch.__version__,
             "model": self.name,
             "fingerprint": self.fingerprint,
+            "parameters": self.model.num_parameters(),
             "device": str(self.model.device),
             "dtype": str(self.model.dtype).removeprefix("torch."),
             "threads": torch.get_num_threads(),
@@ -69,16 +75,19 @@ class TransformersEngine:
 
     def check(self, request: Request) -> None:
         """Raises ValueError where a request cannot run: a prompt that is empty, too long, or chat messages without a
-        template; a policy that needs a statistic which this engine does not keep."""
+        template; a policy that needs a statistic which this engine does not keep, or a prompt without evidence that is not given."""
         self._prompt(request)
-        keeps = frozenset({"first_entropy", "scheduled"})
+        keeps = REMEMBERED | FORESEEN | {"kl", "scheduled"}
         check_kept((setting.policy for setting in request.settings), keeps, keeper="the transformers engine")
+        if _guided(request):
+            self._without(request)
 
     @torch.inference_mode()
     def generate(self, requests: Sequence[Request]) -> Iterator[list[Completion]]:
         """For each request in turn, its completions, settings in order and samples within them."""
         for request in requests:
             self.check(request)
+        self._cache_bytes = 0
         for batch in self._batches(requests):
             yield from self._run(batch)
 
@@ -89,10 +98,38 @@ class TransformersEngine:
         Raises ValueError for a prompt and text that are too long together, and for a policy that needs a statistic which only
         generating keeps.
         """
-        check_kept((setting.policy for setting in request.settings), frozenset({"first_entropy"}), keeper="teacher forcing")
+        keeps = REMEMBERED | FORESEEN | {"kl"}
+        check_kept((setting.policy for setting in request.settings), keeps, keeper="teacher forcing")
         prompt, tokens = self._prompts.tokens(request.prompt), self._prompts.continuation(request.prompt, text)
         self._prompts.check_room(len(prompt), len(tokens), f"text of {len(tokens)} tokens")
-        return forcing.force(self.model, prompt, tokens, request.settings)
+        without = self._without(request) if _guided(request) else None
+        ahead = foreseen(request, self.model, prompt, self._draft)
+        return forcing.force(self.model, prompt, tokens, request.settings, without=without, ahead=ahead)
+
+    @torch.inference_mode()
+    def read(
+        self, prompt: str | Messages, text: str | Sequence[int], *, watch: np.ndarray | None = None, dropout: int | None = None
+    ) -> Reading:
+        """What the model makes of ``text``, or of tokens, as the continuation of ``prompt``, from one pass; see ``Engine.read``.
+
+        Raises ValueError for a prompt and text that are too long together, for a text without tokens, and for ``dropout`` where the model
+        drops nothing.
+        """
+        before = self._prompts.tokens(prompt)
+        tokens = self._prompts.continuation(prompt, text) if isinstance(text, str) else [int(token) for token in text]
+        if not tokens:
+            raise ValueError("text must hold a token, got an empty list")
+        self._prompts.check_room(len(before), len(tokens), f"text of {len(tokens)} tokens")
+        with reading.dropping(self.model, dropout) if dropout is not None else nullcontext():
+            return reading.read(self.model, before, tokens, watch=watch)
+
+    def memory(self) -> int | None:
+        """Bytes: on CUDA the most that was allocated since the last call, elsewhere what the process holds; None where unknown."""
+        return footprint.held(self.model.device)
+
+    def cache(self) -> int | None:
+        """The most bytes that keys and values took at once in the last ``generate``, all streams together."""
+        return self._cache_bytes
 
     def pieces(self, tokens: Sequence[int]) -> list[str]:
         """What each token adds to the text; a token that only begins a character adds nothing, the one that ends it adds it."""
@@ -120,23 +157,31 @@ class TransformersEngine:
 
     def _run(self, batch: Sequence[Request]) -> Iterator[list[Completion]]:
         start = prefill(self.model, [self._prompt(r) for r in batch])
+        guided = [i for i, request in enumerate(batch) if _guided(request)]
+        without = prefill(self.model, [self._without(batch[i]) for i in guided]) if guided else None
+        ahead = [foreseen(r, self.model, self._prompt(r), self._draft) for r in batch]
         rows = iter(_rows(batch))
-        room = self._rows_at_once(start, batch[0].max_new_tokens)
+        room = self._rows_at_once([s for s in (start, without) if s], batch[0].max_new_tokens)
         done: dict[int, list[Completion]] = {i: [] for i in range(len(batch))}
         while chunk := list(islice(rows, room)):
-            for completion, row in zip(self._decode(batch, chunk, start), chunk, strict=True):
+            state = Rows(batch, chunk, foreseen=ahead, like=start.logits)
+            guidance = None
+            if without and state.guided:
+                owner = [guided.index(chunk[i].request) for i in state.guided]
+                guidance = Guidance(self.model, without, state.guided, owner, room=batch[0].max_new_tokens, shared=self._shares(without))
+            for completion, row in zip(self._decode(batch, state, start, guidance), chunk, strict=True):
                 done[row.request].append(completion)
         yield from done.values()
 
-    def _rows_at_once(self, start: Prefill, steps: int) -> int:
-        """How many rows the cache's limit allows."""
-        shared = self._shares(start)
-        positions = steps if shared else steps + start.mask.shape[1]
-        prefix = start.token_bytes * start.mask.numel()
-        rows = (self.cache_bytes - prefix) // (start.token_bytes * positions)
+    def _rows_at_once(self, starts: Sequence[Prefill], steps: int) -> int:
+        """How many rows the cache's limit allows, each of them in every stream."""
+        prefix = row = 0
+        for start in starts:
+            prefix += start.token_bytes * start.mask.numel()
+            row += start.token_bytes * (steps if self._shares(start) else steps + start.mask.shape[1])
+        rows = (self.cache_bytes - prefix) // row
         if rows < 1:
-            need = prefix + start.token_bytes * positions
-            raise ValueError(f"cache_bytes={self.cache_bytes} holds no row of this prompt: it needs at least {need}")
+            raise ValueError(f"cache_bytes={self.cache_bytes} holds no row of this prompt: it needs at least {prefix + row}")
         return rows
 
     def _shares(self, start: Prefill) -> bool:
@@ -144,14 +189,13 @@ class TransformersEngine:
 
     # --- decoding ------------------------------------------------------------------------------
 
-    def _decode(self, batch: Sequence[Request], chunk: Sequence[Row], start: Prefill) -> list[Completion]:
+    def _decode(self, batch: Sequence[Request], rows: Rows, start: Prefill, guidance: Guidance | None) -> list[Completion]:
         steps = batch[0].max_new_tokens
-        rows = Rows(batch, chunk, like=start.logits)
         stopping = Stopping(self.tokenizer, self._end_tokens(), batch[0].stop)
-        running = Continuation(self.model, start, [r.request for r in chunk], room=steps, shared=self._shares(start))
-        lengths = np.zeros(len(chunk), dtype=np.int64)
+        running = Continuation(self.model, start, [r.request for r in rows.rows], room=steps, shared=self._shares(start))
+        lengths = np.zeros(len(rows.rows), dtype=np.int64)
         for step in range(steps):
-            tokens = rows.draw(running.logits, step)
+            tokens = rows.draw(running.logits, step, kl=guidance.divergence(running.logits, rows.live) if guidance else None)
             live = rows.live.numpy()
             ended = stopping.ended(rows.tokens[live, : step + 1]) | (step + 1 == steps)
             lengths[live[ended & (lengths[live] == 0)]] = step + 1
@@ -163,8 +207,29 @@ class TransformersEngine:
                 rows.keep(kept)
                 running.keep(kept)
                 tokens = tokens[opened]
-            running.step(torch.from_numpy(tokens).to(self.model.device))
-        return [_completion(batch, row, rows, i, int(lengths[i]), stopping) for i, row in enumerate(chunk)]
+                if guidance:
+                    guidance.keep(rows.live)
+            following = torch.from_numpy(tokens).to(self.model.device)
+            running.step(following)
+            if guidance:
+                guidance.step(following, rows.live)
+            self._cache_bytes = max(self._cache_bytes or 0, running.bytes + (guidance.bytes if guidance else 0))
+        return [_completion(batch, row, rows, i, int(lengths[i]), stopping) for i, row in enumerate(rows.rows)]
+
+    def _draft(self, request: Request) -> Completion:
+        """The only text of a request of one row."""
+        ((completion,),) = self.generate([request])
+        return completion
+
+    def _without(self, request: Request) -> list[int]:
+        """The token ids of a request's prompt without its evidence."""
+        if request.without is None:
+            raise ValueError(
+                f"policy {_guided(request)} needs the prompt without its evidence: give the request's without=, or examples with evidence"
+            )
+        ids = self._prompts.tokens(request.without)
+        self._prompts.check_room(len(ids), request.max_new_tokens, f"max_new_tokens={request.max_new_tokens}")
+        return ids
 
     def _prompt(self, request: Request) -> list[int]:
         """The token ids of a request's prompt; refused where model and length leave no room."""
@@ -176,6 +241,11 @@ class TransformersEngine:
         named = self.model.generation_config.eos_token_id
         ends = set(named if isinstance(named, list) else [named]) | {self.tokenizer.eos_token_id}
         return sorted(e for e in ends if e is not None)
+
+
+def _guided(request: Request) -> str | None:
+    """The name of a policy of the request that reads the divergence to the distribution without the evidence."""
+    return next((setting.policy.name for setting in request.settings if "kl" in setting.policy.needs), None)
 
 
 def _narrow(request: Request) -> bool:

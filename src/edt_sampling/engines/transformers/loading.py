@@ -1,8 +1,7 @@
-"""Models from a local folder or the Hub, and the bundled one."""
+"""Models from a local folder or the Hub, and the bundled one; LoRA adapters are merged into theirs."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -11,12 +10,15 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
+from edt_sampling.engines.transformers.adapters import adapter_fingerprint, base_of, merged
 from edt_sampling.engines.transformers.engine import CACHE_BYTES, TransformersEngine
+from edt_sampling.engines.transformers.fingerprint import fingerprint
 
 BUNDLED = "bundled"
+_UNREADABLE = (OSError, ValueError, KeyError, SafetensorError)
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -32,9 +34,10 @@ def load(
 ) -> TransformersEngine:
     """An engine with a causal language model and its tokenizer.
 
-    ``model``: a folder, a Hub id (``owner/name``), or ``bundled``. Weights are read from safetensors only, and a
-    model's own code runs only with ``trust_remote_code``. ``dtype``: ``auto`` (float32 on a CPU, the model's own elsewhere),
-    ``float32``, ``bfloat16``, ``float16``. ``device``: ``auto`` (the accelerator where there is one), ``cpu``, ``cuda``, ``mps``.
+    ``model``: a folder, a Hub id (``owner/name``), or ``bundled``; the folder of a LoRA adapter loads its base model with the
+    adapter's weights added. Weights are read from safetensors only, and a model's own code runs only with ``trust_remote_code``.
+    ``dtype``: ``auto`` (float32 on a CPU, the model's own elsewhere), ``float32``, ``bfloat16``, ``float16``.
+    ``device``: ``auto`` (the accelerator where there is one), ``cpu``, ``cuda``, ``mps``.
     ``threads``: CPU threads. ``cache_bytes``: the most that keys and values of rows decoded together may take.
     ``chat``: prompts go through the model's chat template as a user's message.
     Raises ValueError for options out of range, FileNotFoundError or OSError for a model that cannot be read.
@@ -43,19 +46,35 @@ def load(
         if threads < 1:
             raise ValueError(f"threads must be >= 1, got {threads}")
         torch.set_num_threads(threads)
-    source = model_source(model)
+    base = None if model == BUNDLED else base_of(model)
+    source = model_source(model) if base is None else _base_source(base, model)
     target = torch.device(_device(device))
-    number_format = _dtype(dtype, target)
-    options: dict[str, Any] = {"trust_remote_code": trust_remote_code}
+    loaded = read_model(source, name=model, dtype=_dtype(dtype, target), trust_remote_code=trust_remote_code)
+    mark = fingerprint(source, loaded.config)
+    if base is not None:
+        loaded, mark = merged(loaded, model), adapter_fingerprint(mark, model)
+    folder = Path(model).expanduser()
+    beside = str(folder) if base is not None and (folder / "tokenizer_config.json").is_file() else source
+    tokenizer = read_tokenizer(beside, name=model, trust_remote_code=trust_remote_code)
+    return TransformersEngine(loaded.to(target), tokenizer, name=model, fingerprint=mark, cache_bytes=cache_bytes, chat=chat)
+
+
+def read_model(source: str, *, name: str, dtype: torch.dtype | str, trust_remote_code: bool = False, **options: Any) -> Any:
+    """The causal language model of a folder or Hub id, called ``name`` in the OSError that says in one line why it cannot be read."""
+    options |= {"dtype": dtype, "trust_remote_code": trust_remote_code, "use_safetensors": True}
     try:
         with _quiet(Path(source).is_dir()):
-            loaded: Any = AutoModelForCausalLM.from_pretrained(source, dtype=number_format, use_safetensors=True, **options)
-        tokenizer = AutoTokenizer.from_pretrained(source, **options)
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise OSError(f"model {model!r} cannot be loaded: {_first_line(error)}") from error
-    return TransformersEngine(
-        loaded.to(target), tokenizer, name=model, fingerprint=fingerprint(source, loaded), cache_bytes=cache_bytes, chat=chat
-    )
+            return AutoModelForCausalLM.from_pretrained(source, **options)
+    except _UNREADABLE as error:
+        raise OSError(f"model {name!r} cannot be loaded: {_first_line(error)}") from error
+
+
+def read_tokenizer(source: str, *, name: str, trust_remote_code: bool = False) -> Any:
+    """The tokenizer of a folder or Hub id, or an OSError in one line."""
+    try:
+        return AutoTokenizer.from_pretrained(source, trust_remote_code=trust_remote_code)
+    except _UNREADABLE as error:
+        raise OSError(f"model {name!r} cannot be loaded: {_first_line(error)}") from error
 
 
 def model_source(model: str) -> str:
@@ -77,23 +96,11 @@ def model_source(model: str) -> str:
     return str(folder)
 
 
-def fingerprint(source: str, model: PreTrainedModel) -> str:
-    """Twelve hexadecimal digits that change with the weights: the Hub's commit, or a hash of sizes and edges of the files."""
-    commit = getattr(model.config, "_commit_hash", None)
-    digest = hashlib.sha256((commit or "").encode())
-    if not commit:
-        for file in sorted([*Path(source).glob("*.safetensors"), Path(source) / "config.json"]):
-            digest.update(f"{file.name} {file.stat().st_size}".encode())
-            digest.update(_edges(file))
-    return digest.hexdigest()[:12]
-
-
-def _edges(file: Path, size: int = 1 << 20) -> bytes:
-    """The first and last megabyte of a file."""
-    with file.open("rb") as stream:
-        first = stream.read(size)
-        stream.seek(max(0, file.stat().st_size - size))
-        return first + stream.read(size)
+def _base_source(base: str, adapter: str) -> str:
+    try:
+        return model_source(base)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"adapter folder {adapter!r}: its base model is missing: {error}") from None
 
 
 def _device(name: str) -> str:

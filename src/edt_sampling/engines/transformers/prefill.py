@@ -12,7 +12,7 @@ import torch
 from transformers import DynamicCache, PreTrainedModel
 
 from edt_sampling.engines.transformers.exact import exact
-from edt_sampling.engines.transformers.prefix import shared_cache
+from edt_sampling.engines.transformers.prefix import cached_bytes, shared_cache
 
 
 @dataclass
@@ -79,6 +79,11 @@ class Continuation:
         out = forward(self._model, tokens[:, None], cache=self._cache, mask=self._mask, positions=positions)
         self.logits = exact(out.logits[:, -1])
         self._positions = self._positions + 1
+
+    @property
+    def bytes(self) -> int:
+        """What the keys and values of its rows take, the shared prefix counted once."""
+        return sum(cached_bytes(layer) for layer in self._cache.layers)
 
     def keep(self, rows: torch.Tensor) -> None:
         """Goes on with these rows only."""

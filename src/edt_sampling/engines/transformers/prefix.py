@@ -64,6 +64,12 @@ def shared_cache(prefilled: DynamicCache, *, rows: int, room: int) -> DynamicCac
     return cache
 
 
+def cached_bytes(layer: Any) -> int:
+    """What the keys and values of a layer take: those of all rows, or the prefix once and each row's suffix."""
+    parts = (*layer.prefix, *layer.suffix) if isinstance(layer, SharedPrefixLayer) else (layer.keys, layer.values)
+    return sum(part.numel() * part.element_size() for part in parts)
+
+
 def shared_prefix_attention(
     module: torch.nn.Module, query: torch.Tensor, key: Any, value: Any, attention_mask: torch.Tensor | None, **kwargs: Any
 ) -> tuple[torch.Tensor, None]:

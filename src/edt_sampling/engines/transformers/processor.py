@@ -16,7 +16,7 @@ from edt_sampling.sampling.contract import COLDEST, check_kept
 
 Policies = str | Policy | Sequence[str | Policy]
 KEEPS = frozenset({"first_entropy"})
-"""What can be kept inside ``model.generate``."""
+"""What a processor can keep; the mean so far it cannot, because it may see other rows at every call."""
 
 
 class PolicyLogitsProcessor(LogitsProcessor):
@@ -32,7 +32,7 @@ class PolicyLogitsProcessor(LogitsProcessor):
     supports_continuous_batching = True
 
     def __init__(self, policies: Policies) -> None:
-        self.policies = read_policies(policies, keeper="a logits processor")
+        self.policies = read_policies(policies, keeps=KEEPS, keeper="a logits processor")
         self.reset()
 
     def reset(self) -> None:
@@ -56,10 +56,10 @@ class PolicyLogitsProcessor(LogitsProcessor):
         return backend.temperature(scores, self._mixture, first_entropy=self._first_entropy)
 
 
-def read_policies(policies: Policies, *, keeper: str) -> list[Policy]:
+def read_policies(policies: Policies, *, keeps: frozenset[str], keeper: str) -> list[Policy]:
     """One policy or spec string, or a sequence of them, as a list; refused where one needs a statistic that ``keeper`` does not keep."""
     read = [policy(p) for p in ([policies] if isinstance(policies, str | Policy) else policies)]
-    check_kept(read, KEEPS, keeper=keeper)
+    check_kept(read, keeps, keeper=keeper)
     return read
 
 

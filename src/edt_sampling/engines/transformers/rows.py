@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from edt_sampling.engines.transformers.memory import Memory
 from edt_sampling.policies import Policy
 from edt_sampling.protocol import Request, Setting
 from edt_sampling.sampling import Draw, Filters, uniforms
@@ -25,9 +26,14 @@ class Row:
 
 
 class Rows:
-    """Random numbers, policies and outputs of a batch of rows, ``[rows, steps]``."""
+    """Random numbers, policies and outputs of a batch of rows, ``[rows, steps]``.
 
-    def __init__(self, requests: Sequence[Request], rows: Sequence[Row], *, like: torch.Tensor) -> None:
+    ``foreseen`` holds, for each request, the statistics that were known before its texts began.
+    """
+
+    def __init__(
+        self, requests: Sequence[Request], rows: Sequence[Row], *, foreseen: Sequence[Mapping[str, float]], like: torch.Tensor
+    ) -> None:
         self.rows = list(rows)
         self.steps = requests[0].max_new_tokens
         self._requests = requests
@@ -35,12 +41,23 @@ class Rows:
         tables = [uniforms(r.seed, r.id, np.arange(r.samples), self.steps) for r in requests]  # every setting draws the same numbers
         self._uniforms = torch.from_numpy(np.stack([tables[row.request][row.sample] for row in self.rows])).to(like.device)
         self._scheduled = torch.from_numpy(np.stack([_schedule(requests[row.request], row) for row in self.rows])).to(like.device)
-        self._first_entropy = torch.zeros(len(self.rows), dtype=torch.float64, device=like.device)
+        self._foreseen = {name: self._of_requests(foreseen, name) for name in frozenset[str]().union(*foreseen)}
+        self._memory = Memory(len(self.rows), device=like.device)
         shape = (len(self.rows), self.steps)
         self.tokens = np.zeros(shape, dtype=np.int64)
         self.entropy, self.temperature, self.probability = (np.zeros(shape, dtype=np.float32) for _ in range(3))
         self.live = torch.arange(len(self.rows))
         self._group()
+
+    def _of_requests(self, foreseen: Sequence[Mapping[str, float]], name: str) -> torch.Tensor:
+        """A number of each row's request; 0 where the request has none, because no policy of it reads it."""
+        values = [foreseen[row.request].get(name, 0.0) for row in self.rows]
+        return torch.tensor(values, dtype=torch.float64, device=self._like.device)
+
+    @property
+    def guided(self) -> list[int]:
+        """The rows whose policies read the divergence to the distribution without the evidence."""
+        return [number for number in range(len(self.rows)) if "kl" in self._setting(number).policy.needs]
 
     def _group(self) -> None:
         """Live rows by their filters, each group with its mixture of policies."""
@@ -59,27 +76,31 @@ class Rows:
     def _setting(self, row: int) -> Setting:
         return self._requests[self.rows[row].request].settings[self.rows[row].setting]
 
-    def draw(self, logits: torch.Tensor, step: int) -> np.ndarray:
-        """Draws the token of each live row from ``logits`` ``[live, vocab]``, records it, and returns the tokens."""
+    def draw(self, logits: torch.Tensor, step: int, *, kl: torch.Tensor | None = None) -> np.ndarray:
+        """Draws the token of each live row from ``logits`` ``[live, vocab]``, records it, and returns the tokens; ``kl`` ``[live]``."""
         tokens = np.zeros(len(self.live), dtype=np.int64)
         for filters, positions, mixture in self._groups:
             rows = self.live[positions]
             own = logits if len(positions) == len(logits) else logits[positions]
-            if step == 0 and "first_entropy" in mixture.needs:
-                self._first_entropy[rows] = backend.statistics(own, filters=filters).entropy
-            kept = self._kept(rows, step, mixture.needs)
+            kept = self._memory.recall(rows, own, step, needs=mixture.needs, filters=filters)
+            kept |= self._known(rows, step, mixture.needs)
+            if kl is not None and "kl" in mixture.needs:
+                kept["kl"] = kl[positions]
             drawn = backend.draw(own, mixture, uniform=self._uniforms[rows, step], filters=filters, **kept)
+            self._memory.drew(rows, drawn.probability, filters=filters)
             tokens[positions.numpy()] = self._record(rows.numpy(), step, drawn)
         return tokens
 
-    def _kept(self, rows: torch.Tensor, step: int, needs: frozenset[str]) -> Kept:
-        """The statistics kept for these rows, as far as they are needed."""
-        kept: Kept = {}
-        if "first_entropy" in needs:
-            kept["first_entropy"] = self._first_entropy[rows]
+    def _known(self, rows: torch.Tensor, step: int, needs: frozenset[str]) -> Kept:
+        """The statistics of these rows that were given or foreseen, as far as they are needed."""
+        known: Kept = {}
         if "scheduled" in needs:
-            kept["scheduled"] = self._scheduled[rows, step]
-        return kept
+            known["scheduled"] = self._scheduled[rows, step]
+        if "prompt_entropy" in needs:
+            known["prompt_entropy"] = self._foreseen["prompt_entropy"][rows]
+        if "draft_entropy" in needs:
+            known["draft_entropy"] = self._foreseen["draft_entropy"][rows]
+        return known
 
     def _record(self, rows: np.ndarray, step: int, drawn: Draw) -> np.ndarray:
         for name in ("entropy", "temperature", "probability"):
