@@ -12,7 +12,7 @@ from edt_sampling.store import Reader
 
 KEYS = {
     "run": ["kind", "hash", "recipe", "looks"],
-    "example": ["kind", "split", "unit", "id", "prompt", "references"],
+    "example": ["kind", "split", "unit", "id", "prompt", "references", "check"],
     "setting": ["kind", "stage", "split", "setting", "method", "policy", "filters", "role"],
     "text": ["kind", "stage", "unit", "setting", "seed", "sample", "text", "finish", "tokens", "H", "T", "p"],
     "forced": ["kind", "stage", "unit", "setting", "entropy", "temperature", "tempered_entropy", "nll"],

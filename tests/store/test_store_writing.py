@@ -304,10 +304,10 @@ def test_files_that_are_no_run_are_told_apart(tmp_path: Path):
     (tmp_path / "run.sqlite").write_text("x" * 2000)
     with pytest.raises(StoreError, match="is not a run"):
         Reader(tmp_path)
-    for schema in (1, 99):
+    for schema in (1, 2, 99):
         with sqlite3.connect(tmp_path / f"other{schema}.sqlite") as other:
             other.execute(f"PRAGMA user_version = {schema}")
-        with pytest.raises(StoreError, match=f"another version of edt-sampling .schema {schema}, this one reads 2"):
+        with pytest.raises(StoreError, match=f"another version of edt-sampling .schema {schema}, this one reads 3"):
             Reader(tmp_path / f"other{schema}.sqlite")
 
 

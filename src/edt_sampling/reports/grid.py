@@ -7,10 +7,10 @@ from typing import Literal, NamedTuple
 
 
 class Column(NamedTuple):
-    """``kind``: numbers stand to the right, words to the left, a setting is a policy's spec string."""
+    """``kind``: numbers stand to the right, words to the left, a setting is a policy's spec string, prose may take several lines."""
 
     name: str
-    kind: Literal["number", "word", "setting"] = "number"
+    kind: Literal["number", "word", "setting", "prose"] = "number"
 
 
 METHOD = Column("method", "word")

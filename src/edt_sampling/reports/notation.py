@@ -15,8 +15,9 @@ _HEADS = {
     "truncated": "cut",
     "temperature": "T",
     "entropy": "H",
+    "cold": "T < 0.05",
 }
-_DIGITS = {"eda": 1, "eda_quality": 1, "eda_diversity": 1, "length": 1, "truncated": 2, "temperature": 2, "entropy": 2}
+_DIGITS = {"eda": 1, "eda_quality": 1, "eda_diversity": 1, "length": 1, "truncated": 2, "temperature": 2, "entropy": 2, "cold": 2}
 _FIXED = "fixed:temperature="
 NONE = "–"
 
@@ -52,11 +53,7 @@ def fixed(value: float | None, digits: int = 2) -> str:
 
 def signed(value: float | None, column: str = "") -> str:
     """A difference: always with its sign, one digit more than its column has."""
-    if not known(value):
-        return NONE
-    digits = _DIGITS.get(column, 3) + 1
-    sign = "\N{MINUS SIGN}" if _rounded(value, digits) < 0 else "+"
-    return sign + _plain(abs(value), digits)
+    return _signed_to(value, _DIGITS.get(column, 3) + 1) if known(value) else NONE
 
 
 def size(value: float | None, column: str = "") -> str:
@@ -88,6 +85,19 @@ def probability(p: float | None) -> str:
     return p_value(p) if known(p) else NONE
 
 
+def correlation(found: Estimate | None) -> str:
+    """A correlation with the ends of its interval: ``+0.41 [−0.02, +0.70]``."""
+    if found is None:
+        return NONE
+    mean, low, high = (NONE if value is None else _signed_to(value, 2) for value in (found.mean, found.low, found.high))
+    return mean + _ends(low, high)
+
+
+def percent(share: float) -> str:
+    """A share in whole percent, ``< 1%`` where that would say none."""
+    return "< 1%" if 0 < share < 0.005 else f"{share:.0%}"
+
+
 def _ends(low: str, high: str) -> str:
     return "" if NONE in (low, high) else f" [{low}, {high}]"
 
@@ -95,6 +105,11 @@ def _ends(low: str, high: str) -> str:
 def known(value: float | None) -> TypeGuard[float]:
     """Whether there is a number: neither None nor nan."""
     return value is not None and value == value
+
+
+def _signed_to(value: float, digits: int) -> str:
+    sign = "\N{MINUS SIGN}" if _rounded(value, digits) < 0 else "+"
+    return sign + _plain(abs(value), digits)
 
 
 def _plain(value: float, digits: int) -> str:

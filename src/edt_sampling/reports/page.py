@@ -10,6 +10,7 @@ from edt_sampling.reports import examples, settings
 from edt_sampling.reports.ablations import questions
 from edt_sampling.reports.charts.acting import acting
 from edt_sampling.reports.charts.best_of import best_of, best_of_table
+from edt_sampling.reports.charts.figure import Figure
 from edt_sampling.reports.charts.forced import forced
 from edt_sampling.reports.charts.forest import ablations, effects, paired
 from edt_sampling.reports.charts.quality import quality
@@ -24,7 +25,12 @@ def page(findings: Findings) -> str:
     return render("compare.html.j2", findings=findings, **_figures(findings), **_tables(findings), **_told(findings))
 
 
-def _figures(findings: Findings) -> dict[str, Any]:
+def figures(findings: Findings) -> list[Figure]:
+    """The page's charts, without those that have nothing to draw."""
+    return [figure for figure in _figures(findings)["figures"].values() if figure]
+
+
+def _figures(findings: Findings) -> dict[str, dict[str, Figure | None]]:
     """The charts, None where there is nothing to draw."""
     charts = (quality, effects, paired, ablations, forced, acting, best_of, entropies, temperatures, lengths)
     return {"figures": {chart.__name__: chart(findings) for chart in charts}}

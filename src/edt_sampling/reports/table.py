@@ -50,8 +50,8 @@ def signature(findings: Findings) -> list[str]:
     ]
 
 
-def as_json(findings: Findings) -> dict[str, Any]:
-    """The findings as plain values, without the texts; nan becomes null."""
+def as_json(findings: Any) -> dict[str, Any]:
+    """A dataclass of findings as plain values, without the texts; nan becomes null."""
     return {name: _plain(value) for name, value in asdict(findings).items() if name != "contrasts"}
 
 
@@ -64,7 +64,8 @@ def _effects(effects: Sequence[Effect]) -> Table:
         table.add_column(head, justify="left" if head in ("metric", "") else "right", no_wrap=True)
     for e in effects:
         adjusted = 1.0 if e.adjusted is None else e.adjusted
-        cells = (_signed(e.effect), p_value(adjusted), f"{e.detectable:.4f}") if e.effect else ("-", "-", "-")
+        seen = "-" if e.detectable is None else f"{e.detectable:.4f}"
+        cells = (_signed(e.effect), p_value(adjusted), seen) if e.effect else ("-", "-", "-")
         table.add_row(Text(f"{e.method} {_short(e.policy)}"), *((label(e.metric),) if several else ()), *cells, e.call)
     return table
 

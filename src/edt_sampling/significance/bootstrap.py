@@ -47,7 +47,8 @@ def resample_means(values: npt.ArrayLike, *, resamples: int = 10_000, seed: int)
     centre = columns.mean(axis=0)
     blocks = _counts(prompts, resamples, seed) if prompts * resamples > _KEPT else [_kept_counts(prompts, resamples, seed)]
     means = np.concatenate([counts @ (columns - centre) for counts in blocks]) / prompts
-    return (means + centre).reshape(resamples, *array.shape[1:])
+    bounded = np.clip(means + centre, columns.min(axis=0), columns.max(axis=0))  # rounding would leave 0..1 where a prompt's value is 0
+    return bounded.reshape(resamples, *array.shape[1:])
 
 
 def interval(samples: npt.ArrayLike, *, level: float = 0.95, prompts: int | None = None) -> tuple[FloatArray, FloatArray]:

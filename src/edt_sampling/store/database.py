@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 FILE_NAME = "run.sqlite"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SCHEMA = """
 CREATE TABLE run (hash TEXT NOT NULL, recipe TEXT NOT NULL, created TEXT NOT NULL);
 CREATE TABLE looks (                    -- each number of test prompts at which a verdict was drawn
@@ -21,6 +21,7 @@ CREATE TABLE examples (
     example TEXT NOT NULL,
     prompt TEXT NOT NULL,
     "references" TEXT NOT NULL,
+    "check" TEXT,                       -- the tests of programs; null where outputs are not run
     PRIMARY KEY (split, unit),
     UNIQUE (split, example)
 );
@@ -40,6 +41,8 @@ CREATE TABLE units (                    -- a row here is the mark that the unit 
     unit INTEGER NOT NULL,
     environment INTEGER NOT NULL REFERENCES environments,
     seconds REAL NOT NULL,
+    start INTEGER NOT NULL,             -- the number of the start of the run that did it, counted from 1
+    memory INTEGER,                     -- bytes that the engine held; null where it does not know
     PRIMARY KEY (stage, unit)
 );
 CREATE TABLE generations (
@@ -62,6 +65,32 @@ CREATE TABLE forced (                   -- references, teacher-forced under all 
     unit INTEGER NOT NULL,
     steps BLOB NOT NULL,                -- store/traces.py
     PRIMARY KEY (stage, unit)
+);
+CREATE TABLE readings (                 -- texts read by a model, untempered
+    stage TEXT NOT NULL REFERENCES stages,
+    unit INTEGER NOT NULL,
+    setting INTEGER NOT NULL,           -- whose text it is; -1, with seed and sample 0, for the unit's first reference
+    seed INTEGER NOT NULL,
+    sample INTEGER NOT NULL,
+    model INTEGER NOT NULL,             -- 0; with dropout, the number of the pass
+    arrays BLOB NOT NULL,               -- store/traces.py
+    PRIMARY KEY (stage, unit, setting, seed, sample, model)
+);
+CREATE TABLE steps (                    -- the key of the steps that people are asked to rate
+    item TEXT PRIMARY KEY,
+    stage TEXT NOT NULL,
+    unit INTEGER NOT NULL,
+    setting INTEGER NOT NULL,
+    seed INTEGER NOT NULL,
+    sample INTEGER NOT NULL,
+    step INTEGER NOT NULL
+);
+CREATE TABLE ratings (
+    rater TEXT NOT NULL,
+    item TEXT NOT NULL REFERENCES steps,
+    certain INTEGER,                    -- 1 to 5; null where it was left empty
+    acceptable INTEGER,                 -- 0 to 4; likewise
+    PRIMARY KEY (rater, item)
 );
 CREATE TABLE pieces (                   -- what each token adds to the text, for the texts that the page shows
     stage TEXT NOT NULL,

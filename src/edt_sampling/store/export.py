@@ -16,8 +16,9 @@ def export(reader: Reader) -> Iterator[str]:
     """One line an entry, without its line feed; ``kind`` says what it is:
 
     ``run`` (its recipe, and the looks at it), ``example``, ``setting``, ``text`` (with H, T and p of each token; by unit, setting, seed and
-    sample) and ``forced`` (a reference under one setting, token by token). Keys stand in a fixed order and reals have six
-    significant digits; nothing in it tells when, where or how fast it was made.
+    sample), ``forced`` (a reference under one setting, token by token), ``reading`` (a text as a model reads it; setting -1 is the
+    reference), and ``rating`` (what a person says of a step). Keys stand in a fixed order and reals have six significant digits; nothing in
+    it tells when, where or how fast it was made.
     """
     yield _line("run", {"hash": reader.content(), "recipe": reader.recipe(), "looks": [asdict(look) for look in reader.looks()]})
     stages = reader.stages()
@@ -30,6 +31,8 @@ def export(reader: Reader) -> Iterator[str]:
     for stage in stages:
         yield from _texts(reader, stage)
         yield from _forced(reader, stage)
+        yield from _readings(reader, stage)
+    yield from _ratings(reader)
 
 
 def _texts(reader: Reader, stage: str) -> Iterator[str]:
@@ -44,6 +47,21 @@ def _forced(reader: Reader, stage: str) -> Iterator[str]:
         for setting in range(len(steps.nll)):
             columns = {name: _rounded(values[setting]) for name, values in steps._asdict().items()}
             yield _line("forced", {"stage": stage, "unit": unit, "setting": setting, **columns})
+
+
+def _readings(reader: Reader, stage: str) -> Iterator[str]:
+    for unit, text, model, reading in reader.readings(stage):
+        whole = {name: getattr(reading, name).tolist() for name in ("tokens", "rank")}
+        reals = {name: _rounded(getattr(reading, name)) for name in ("entropy", "max_probability", "margin", "varentropy", "probability")}
+        beside = {"best": reading.best.tolist(), "watched": [_rounded(row) for row in reading.watched]}
+        yield _line("reading", {"stage": stage, "unit": unit, **text._asdict(), "model": model, **whole, **reals, **beside})
+
+
+def _ratings(reader: Reader) -> Iterator[str]:
+    steps = reader.steps()
+    for rating in reader.ratings():
+        stage, unit, text, step = steps[rating.item]
+        yield _line("rating", {**rating._asdict(), "stage": stage, "unit": unit, **text._asdict(), "step": step})
 
 
 def _line(kind: str, fields: dict[str, Any]) -> str:

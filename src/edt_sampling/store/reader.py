@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from edt_sampling.protocol import Trace
+from edt_sampling.protocol import Reading, Trace
 from edt_sampling.store.database import FILE_NAME, StoreError, check_version, connect_to_read, plain_errors
-from edt_sampling.store.rows import Generation, Look, StoredExample, StoredSetting
-from edt_sampling.store.traces import ForcedSteps, unpack, unpack_forced
+from edt_sampling.store.rows import Generation, Look, Rating, StepKey, StoredExample, StoredSetting, TextKey, UnitMemory
+from edt_sampling.store.traces import ForcedSteps, unpack, unpack_forced, unpack_reading
 
 _COLUMNS = ", ".join(Generation.__annotations__)
 _ORDER = "ORDER BY unit, setting, seed, sample"
@@ -60,8 +60,13 @@ class Reader:
 
     def examples(self, split: str) -> list[StoredExample]:
         """The prompts of a split, in the order of their unit numbers, which count from 0."""
-        rows = self._connection.execute('SELECT example, prompt, "references" FROM examples WHERE split = ? ORDER BY unit', (split,))
-        return [StoredExample(id=name, prompt=prompt, references=tuple(json.loads(references))) for name, prompt, references in rows]
+        rows = self._connection.execute(
+            'SELECT example, prompt, "references", "check" FROM examples WHERE split = ? ORDER BY unit', (split,)
+        )
+        return [
+            StoredExample(id=name, prompt=prompt, references=tuple(json.loads(references)), check=check)
+            for name, prompt, references, check in rows
+        ]
 
     def settings(self, stage: str) -> list[StoredSetting]:
         """The settings of a stage, in the order of their numbers, which count from 0."""
@@ -101,6 +106,29 @@ class Reader:
         settings = len(self.settings(stage))
         for (blob,) in self._connection.execute("SELECT steps FROM forced WHERE stage = ? ORDER BY unit", (stage,)):
             yield unpack_forced(blob, settings)
+
+    def readings(self, stage: str, *, unit: int | None = None) -> Iterator[tuple[int, TextKey, int, Reading]]:
+        """The stage's readings, of one unit or of all, with their unit, text and pass: by unit, setting (the reference first), seed,
+        sample and pass."""
+        where, values = ("stage = ?", (stage,)) if unit is None else ("stage = ? AND unit = ?", (stage, unit))
+        query = f"SELECT unit, setting, seed, sample, model, arrays FROM readings WHERE {where} {_ORDER}, model"
+        for of, setting, seed, sample, model, arrays in self._connection.execute(query, values):
+            yield of, TextKey(setting, seed, sample), model, unpack_reading(arrays)
+
+    def steps(self) -> dict[str, StepKey]:
+        """The key of the run's rating sheets: which step each item is."""
+        rows = self._connection.execute("SELECT item, stage, unit, setting, seed, sample, step FROM steps ORDER BY item")
+        return {item: StepKey(stage, unit, TextKey(*text), step) for item, stage, unit, *text, step in rows}
+
+    def ratings(self) -> list[Rating]:
+        """What people said, by rater and item."""
+        rows = self._connection.execute("SELECT rater, item, certain, acceptable FROM ratings ORDER BY rater, item")
+        return [Rating(*row) for row in rows]
+
+    def memory(self) -> list[UnitMemory]:
+        """What the engine held after each unit of which it is known, in the order in which they were done."""
+        rows = self._connection.execute("SELECT start, stage, unit, memory FROM units WHERE memory IS NOT NULL ORDER BY rowid")
+        return [UnitMemory(*row) for row in rows]
 
     def pieces(self, stage: str) -> dict[tuple[int, int, int, int], list[str]]:
         """What each token adds, for the texts that have been split: by unit, setting, seed and sample."""

@@ -1,11 +1,12 @@
-"""Where the subject acts on this model: its temperatures over the entropies that the model has."""
+"""Temperatures over the entropies that a model has: where a policy acts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
-from edt_sampling.experiments.findings import Findings
+from edt_sampling.experiments.findings import Distribution, Findings
 from edt_sampling.reports import notation
 from edt_sampling.reports.charts import marks
 from edt_sampling.reports.charts.drawing import Spec
@@ -15,69 +16,92 @@ from edt_sampling.reports.charts.shares import bins
 from edt_sampling.reports.grid import Column, Grid
 
 
+class Heat(NamedTuple):
+    """A policy's temperature in each bin of entropy, None where it has no step there; ``name`` stands at the curve's end."""
+
+    name: str
+    temperatures: Sequence[float | None]
+    colour: str
+    width: float
+
+
+class Steps(NamedTuple):
+    """How many steps have which entropy; ``name`` says whose they are."""
+
+    name: str
+    entropy: Distribution
+    colour: str
+
+
 def acting(findings: Findings) -> Figure | None:
     """T of each of the subject's policies over the histogram of H; None where H is not known."""
-    if not findings.acting.entropy.shares:
+    found = findings.acting
+    if not found.entropy.shares:
         return None
-    count = len(findings.acting.temperatures)
-    return figure(
+    chosen = {row.policy for row in findings.rows if row.role == "chosen" and row.method == findings.subject}
+    strong = methods(findings)[findings.subject].colour
+    heats = [
+        Heat(notation.setting(policy), curve, *((strong, 2.5) if policy in chosen else (LIGHT["soft"], 1.0)))
+        for policy, curve in sorted(found.temperatures, key=lambda pair: pair[0] in chosen)
+    ]
+    return over_entropy(
         "acting",
-        lambda frame: _spec(findings, frame),
+        heats,
+        [Steps("the references", found.entropy, LIGHT["line"])],
         caption=f"Above: the temperature that each setting of {findings.subject} gives a step of entropy H, the chosen one in colour. "
         "Below: how many of the references' steps have this entropy.",
-        label=f"Two charts over entropy in nats: temperature curves of {count} settings of {findings.subject}, "
+        label=f"Two charts over entropy in nats: temperature curves of {len(heats)} settings of {findings.subject}, "
         "and a histogram of the model's entropies on the references.",
-        tables=[_table(findings)],
+        table=_table(findings),
     )
 
 
-def _spec(findings: Findings, frame: Frame) -> Spec:
-    edges = findings.acting.entropy.edges
+def over_entropy(name: str, heats: Sequence[Heat], steps: Sequence[Steps], *, caption: str, label: str, table: Grid) -> Figure:
+    """The temperature curves over the histograms, of the same bins: the first filled, the others outlined."""
+    return figure(name, lambda frame: _spec(heats, steps, frame), caption=caption, label=label, tables=[table])
+
+
+def _spec(heats: Sequence[Heat], steps: Sequence[Steps], frame: Frame) -> Spec:
+    edges = steps[0].entropy.edges
     width, domain = frame.width - (150 if frame.narrow else 210), (edges[0], edges[-1])
     ticks = 5 if frame.narrow else 9
     bare = marks.channel("x", "", domain, ticks=ticks, axis={"labels": False, "title": None})
     titled = marks.channel("x", "H, nats →", domain, ticks=ticks)
-    return {"vconcat": [_curves(findings, bare, width, 200), _steps(findings, titled, width, 90)], "spacing": 40}
+    return {"vconcat": [_curves(heats, edges, bare, width, 200), _steps(steps, titled, width, 90)], "spacing": 40}
 
 
-def _curves(findings: Findings, x: Spec, width: int, height: int) -> Spec:
-    middles = _middles(findings.acting.entropy.edges)
-    chosen = {row.policy for row in findings.rows if row.role == "chosen" and row.method == findings.subject}
-    found = sorted(findings.acting.temperatures, key=lambda curve: curve[0] in chosen)
-    top = max((t for _, curve in found for t in curve if t is not None), default=1.0)
-    strong, layers = methods(findings)[findings.subject].colour, list[Spec | None]()
-    for policy, curve in found:
-        data = [{"x": h, "y": t} for h, t in zip(middles, curve, strict=True)]
-        colour, wide = (strong, 2.5) if policy in chosen else (LIGHT["soft"], 1.0)
-        layers.append(marks.line(data, colour, width=wide, told=policy))
-    layers += _names(found, chosen, strong, width, height, top * 1.05)
+def _curves(heats: Sequence[Heat], edges: Sequence[float], x: Spec, width: int, height: int) -> Spec:
+    middles = _middles(edges)
+    top = max((t for heat in heats for t in heat.temperatures if t is not None), default=1.0)
+    layers = list[Spec | None]()
+    for heat in heats:
+        data = [{"x": h, "y": t} for h, t in zip(middles, heat.temperatures, strict=True)]
+        layers.append(marks.line(data, heat.colour, width=heat.width, told=heat.name))
+    layers += _names(heats, width, height, top * 1.05)
     return marks.chart(x, marks.channel("y", "T", (0.0, top * 1.05), ticks=5), layers, width=width, height=height)
 
 
-def _names(
-    found: Sequence[tuple[str, Sequence[float | None]]], chosen: set[str], colour: str, width: int, height: int, top: float
-) -> list[Spec | None]:
+def _names(heats: Sequence[Heat], width: int, height: int, top: float) -> list[Spec | None]:
     """The settings' names at the right ends of their curves, moved apart."""
-    last = [next((t for t in reversed(curve) if t is not None), 0.0) for _, curve in found]
+    last = [next((t for t in reversed(heat.temperatures) if t is not None), 0.0) for heat in heats]
     places = marks.dodged([height * (1 - t / top) for t in last], 14)
     return [
-        marks.words(
-            [{"text": notation.setting(policy)}],
-            x=width + 10,
-            y=y,
-            align="left",
-            fontSize=11,
-            color=colour if policy in chosen else LIGHT["soft"],
-        )
-        for (policy, _), y in zip(found, places, strict=True)
+        marks.words([{"text": heat.name}], x=width + 10, y=y, align="left", fontSize=11, color=heat.colour)
+        for heat, y in zip(heats, places, strict=True)
     ]
 
 
-def _steps(findings: Findings, x: Spec, width: int, height: int) -> Spec:
-    histogram = findings.acting.entropy
-    top, heights = max(histogram.shares) * 1.05, (*histogram.shares, histogram.shares[-1])
-    data = [{"x": edge, "y": share, "y2": 0} for edge, share in zip(histogram.edges, heights, strict=True)]
-    layers = [marks.band(data, LIGHT["line"], interpolate="step-after", told="share of the references' steps")]
+def _steps(steps: Sequence[Steps], x: Spec, width: int, height: int) -> Spec:
+    top = max(max(one.entropy.shares) for one in steps) * 1.05
+    layers = list[Spec | None]()
+    for n, one in enumerate(steps):
+        heights = (*one.entropy.shares, one.entropy.shares[-1])
+        data = [{"x": edge, "y": share, "y2": 0} for edge, share in zip(one.entropy.edges, heights, strict=True)]
+        told = f"share of the steps of {one.name}"
+        if n == 0:
+            layers.append(marks.band(data, one.colour, interpolate="step-after", told=told))
+        else:
+            layers.append(marks.line(data, one.colour, width=1.5, interpolate="step-after", told=told))
     return marks.chart(x, marks.channel("y", "share of steps", (0.0, top), ticks=3), layers, width=width, height=height)
 
 

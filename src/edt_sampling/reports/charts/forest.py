@@ -37,7 +37,7 @@ def effects(findings: Findings) -> Figure | None:
     caption = f"{metric} less the fixed temperatures' at equal {notation.head(findings.diversity)}, with 95% intervals."
     if any(line.blind is not None for line in lines):
         caption += " Shaded: too small for a run of this size to find four times in five."
-    return _forest("effects", lines, caption, f"effect on {metric}, better →", effects_grid(findings))
+    return forest("effects", lines, caption, f"effect on {metric}, better →", effects_grid(findings))
 
 
 def paired(findings: Findings) -> Figure | None:
@@ -48,7 +48,7 @@ def paired(findings: Findings) -> Figure | None:
     others = " or ".join(dict.fromkeys(notation.named(pair.other_method, pair.other) for pair in shown))
     metric = notation.head(findings.primary)
     caption = f"{metric} less that of {others}, over the same test prompts, with 95% intervals."
-    return _forest("paired", lines, caption, f"difference in {metric}, better →", paired_grid(findings.paired))
+    return forest("paired", lines, caption, f"difference in {metric}, better →", paired_grid(findings.paired))
 
 
 def ablations(findings: Findings) -> Figure | None:
@@ -63,10 +63,10 @@ def ablations(findings: Findings) -> Figure | None:
     subjects = " or ".join(dict.fromkeys(notation.named(pair.method, pair.policy) for pair in shown))
     metric = notation.head(shown[0].metric) if shown else ""
     caption = f"{metric} of {subjects} less that of each of these, over the same test prompts, with 95% intervals."
-    return _forest("ablations", lines, caption, f"difference in {metric}, better →", paired_grid(findings.ablations))
+    return forest("ablations", lines, caption, f"difference in {metric}, better →", paired_grid(findings.ablations))
 
 
-def _forest(name: str, lines: Sequence[Line], caption: str, title: str, grid: Grid) -> Figure | None:
+def forest(name: str, lines: Sequence[Line], caption: str, title: str, grid: Grid) -> Figure | None:
     """The figure; None if nothing has a difference to show."""
     if not any(line.found for line in lines):
         return None

@@ -21,8 +21,27 @@ LIGHT: Mapping[str, str] = {
     "series-3": "#15936d",
     "series-4": "#a0449f",
     "series-5": "#b38100",
+    "even": "#f3f3f1",
+    "over-1": "#d2e0f1",
+    "over-2": "#b1cdef",
+    "over-3": "#90baed",
+    "over-4": "#6ea6ea",
+    "under-1": "#f5dec8",
+    "under-2": "#f5c89f",
+    "under-3": "#f4b173",
+    "under-4": "#f29a3f",
+    "level-0": "#f0f5f2",
+    "level-1": "#ddede6",
+    "level-2": "#cbe5da",
+    "level-3": "#b8ddcf",
+    "level-4": "#a4d5c3",
+    "level-5": "#91cdb8",
+    "level-6": "#7cc5ac",
+    "level-7": "#66bda1",
+    "level-8": "#4db596",
 }
-"""Every colour that a chart may draw with. The drawn SVG names them as CSS variables, so that a page can change them all."""
+"""Every colour that a chart may draw with. The drawn SVG names them as CSS variables, so that a page can change them all; that is why maps
+have steps of colour and no gradient. Blue and orange (``over``, ``under``) stay apart for colour-blind readers, and ``level`` for all."""
 
 DARK: Mapping[str, str] = {
     "paper": "#131518",
@@ -37,6 +56,24 @@ DARK: Mapping[str, str] = {
     "series-3": "#4fd6ae",
     "series-4": "#dc8fd6",
     "series-5": "#f0d060",
+    "even": "#2b2e33",
+    "over-1": "#2c3b50",
+    "over-2": "#2c476e",
+    "over-3": "#2a548d",
+    "over-4": "#2660ad",
+    "under-1": "#473831",
+    "under-2": "#62412c",
+    "under-3": "#7f4a21",
+    "under-4": "#9c5208",
+    "level-0": "#22282a",
+    "level-1": "#233030",
+    "level-2": "#243936",
+    "level-3": "#24423b",
+    "level-4": "#244b41",
+    "level-5": "#225447",
+    "level-6": "#1f5d4e",
+    "level-7": "#1b6654",
+    "level-8": "#14705a",
 }
 
 CIRCLE = "M-1,0A1,1,0,1,1,1,0A1,1,0,1,1,-1,0Z"
@@ -81,7 +118,12 @@ def methods(findings: Findings) -> Mapping[str, Style]:
     """Each method's style: the subject's first, then those of the other methods with candidates; any other method is grey."""
     others = (row.method for row in findings.rows if row.role in ("candidate", "chosen"))
     dynamic = dict.fromkeys((findings.subject, *others))
-    return _Grey({name: Style(name, _COLOURS[i % len(_COLOURS)], _SHAPES[i % len(_SHAPES)]) for i, name in enumerate(dynamic)})
+    return _Grey({name: numbered(i, name) for i, name in enumerate(dynamic)})
+
+
+def numbered(number: int, name: str) -> Style:
+    """The style of the thing with this number, counted from 0: a colour and a shape that no other of the first thirty share."""
+    return Style(name, _COLOURS[number % len(_COLOURS)], _SHAPES[number % len(_SHAPES)])
 
 
 def style(row: Row, findings: Findings) -> Style:
