@@ -3,23 +3,28 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DEMO := $(VENV)/demo
 READY := $(VENV)/ready
-RUN ?=
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: help setup demo test check format bench docs clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(READY) ## the environment, in .venv
+setup: $(READY) ## the environment for everything, in .venv
 
-$(READY): pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+$(READY): $(DEMO)
+	$(PIP) -e '.[dev]'
 	@touch $@
 
-demo: setup ## edt compare on the bundled model and real text, offline
+$(DEMO): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) torch
+	$(PIP) -e '.[compare]'
+	@touch $@
+
+demo: $(DEMO) ## edt compare on the bundled model and real text, offline
 	HF_HUB_OFFLINE=1 $(BIN)/edt compare
 
 test: check ## every test

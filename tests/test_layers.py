@@ -24,7 +24,9 @@ MAY_IMPORT = {
     "engines": {"plugins", "policies", "sampling", "protocol"},
     "store": {"policies", "sampling", "protocol"},
     "experiments": {"policies", "sampling", "protocol", "engines", "tasks", "metrics", "significance", "store"},
-    "training": {"policies", "sampling", "protocol", "engines", "tasks", "metrics"},
+    "training": {"policies", "sampling", "protocol", "engines", "tasks", "metrics", "store"},
+    "harness": {"policies", "sampling", "protocol", "engines", "significance", "store"},
+    "__main__": {"cli"},
     "reports": {"policies", "sampling", "protocol", "metrics", "significance", "store", "experiments"},
     "cli": {
         "policies",
@@ -38,13 +40,20 @@ MAY_IMPORT = {
         "experiments",
         "reports",
         "training",
+        "harness",
     },
 }
 """Each room with those it may import; every room may import itself and the version at the top."""
 
 FRAMEWORKS = {
-    "torch": {"sampling/torch.py", "engines/transformers", "training"},
-    "transformers": {"engines/transformers", "training"},
+    "torch": {"sampling/torch.py", "sampling/torch_filters.py", "engines/transformers", "training", "harness/model.py"},
+    "transformers": {"engines/transformers", "training", "harness/model.py"},
+    "peft": {"engines/transformers/adapters.py", "training/lora"},
+    "trl": {"training/lora"},
+    "datasets": {"training/lora"},
+    "lm_eval": {"harness"},
+    "pyarrow": {"tasks/rows.py"},
+    "huggingface_hub": {"tasks/hub.py"},
     "vl_convert": {"reports/charts/drawing.py"},
 }
 

@@ -3,7 +3,6 @@
 import threading
 import time
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pytest

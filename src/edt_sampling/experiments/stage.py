@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
 from edt_sampling.experiments.comparison import request_id
-from edt_sampling.experiments.recipe import Recipe
 from edt_sampling.policies import policy
 from edt_sampling.protocol import Request, Setting
 from edt_sampling.sampling.filters import Filters
@@ -29,6 +29,21 @@ def unscheduled(unit: int, seed: int) -> Mapping[int, np.ndarray]:  # noqa: ARG0
     return {}
 
 
+class Decoding(Protocol):
+    """What a stage reads of its recipe; see ``Recipe``."""
+
+    @property
+    def samples(self) -> int: ...
+    @property
+    def seeds(self) -> Sequence[int]: ...
+    @property
+    def max_new_tokens(self) -> int: ...
+    @property
+    def stop(self) -> Sequence[str]: ...
+    @property
+    def cache_bytes(self) -> int | None: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stage:
     """Units are prompts, numbered as in ``examples``; all settings and samples of one decode together."""
@@ -37,7 +52,7 @@ class Stage:
     split: str
     examples: tuple[Example, ...]
     settings: tuple[StoredSetting, ...]
-    recipe: Recipe
+    recipe: Decoding
     schedules: Schedules = unscheduled
 
     @property
@@ -57,7 +72,7 @@ class Stage:
 
     def begin(self, writer: Writer) -> None:
         """Writes down what the stage is."""
-        examples = [StoredExample(id=e.id, prompt=e.prompt, references=e.references) for e in self.examples]
+        examples = [StoredExample(id=e.id, prompt=e.prompt, references=e.references, check=e.check) for e in self.examples]
         writer.begin(self.name, split=self.split, examples=examples, settings=self.settings)
 
     def requests(self, unit: int) -> list[Request]:
@@ -67,6 +82,7 @@ class Stage:
             Request(
                 id=request_id(example.id),
                 prompt=example.prompt,
+                without=(example.prompt_without_evidence or None) if example.evidence else None,
                 settings=self._read,
                 samples=recipe.samples,
                 seed=seed,

@@ -12,8 +12,8 @@ from edt_sampling.experiments.cost import Cost
 from edt_sampling.reports import notation
 
 _LEGEND = (
-    "ms: milliseconds a token, prompts included. Ratios are to the first line; lines are measured by turns on the same prompts, each alone; "
-    "[a-b]: 95% interval over prompts. cache: the most that keys and values took, mean over prompts."
+    "ms: milliseconds a token, prompts included. Ratios are to the first line; lines are measured by turns on the same prompts, "
+    "each alone; [a-b]: 95% interval over prompts. cache: the most that keys and values took, mean over prompts."
 )
 
 
