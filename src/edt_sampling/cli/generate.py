@@ -20,6 +20,9 @@ DEMO = "the bundled model is a small demo that writes documentation; --model nam
 @click.command(name="generate")
 @click.argument("prompt", required=False)
 @click.option("--file", type=click.File("r", encoding="utf-8"), help="read the prompt from a file")
+@click.option(
+    "--evidence", metavar="TEXT", help="the part of the prompt that holds the source, for kl-guided: it decodes beside the prompt without"
+)
 @click.option("--model", default="bundled", show_default=True, help="a folder, a hub id, or bundled")
 @click.option("--policy", "specs", multiple=True, default=["edt:t0=0.8,theta=0.2"], show_default=True, metavar="SPEC", help="repeatable")
 @click.option("--filters", default="temperature,top_p=0.95", show_default=True, help="the sampler's steps in order; none: no filters")
@@ -36,6 +39,7 @@ DEMO = "the bundled model is a small demo that writes documentation; --model nam
 def command(
     prompt: str | None,
     file: Any,
+    evidence: str | None,
     specs: tuple[str, ...],
     filters: str,
     samples: int,
@@ -48,7 +52,16 @@ def command(
     """Generate text from PROMPT, from --file, or from standard input."""
     settings = tuple(Setting(policy=read_policy(s), filters=Filters.parse(filters)) for s in specs)
     text = _prompt(prompt, file)
-    request = Request(id=0, prompt=text, settings=settings, samples=samples, seed=seed, max_new_tokens=max_new_tokens, stop=stop)
+    request = Request(
+        id=0,
+        prompt=text,
+        without=_without(text, evidence, settings),
+        settings=settings,
+        samples=samples,
+        seed=seed,
+        max_new_tokens=max_new_tokens,
+        stop=stop,
+    )
     engine = _engine(engine_options)
     if engine_options["model"] == "bundled":
         click.echo(f"edt: {DEMO}", err=True)
@@ -76,6 +89,18 @@ def _prompt(prompt: str | None, file: Any) -> str:
         source = "PROMPT" if prompt is not None else Path(file.name).name if file else "standard input"
         raise ValueError(f"the prompt from {source} is empty")
     return text
+
+
+def _without(prompt: str, evidence: str | None, settings: tuple[Setting, ...]) -> str | None:
+    """The prompt without its evidence, where that is given."""
+    if evidence is None:
+        guided = [s.policy.name for s in settings if "kl" in s.policy.needs]
+        if guided:
+            raise click.UsageError(f"policy {guided[0]} compares the prompt with itself without its source: give --evidence")
+        return None
+    if not evidence or evidence not in prompt:
+        raise click.UsageError(f"evidence must stand in the prompt word for word, got {evidence[:60]!r}")
+    return prompt.replace(evidence, "", 1)
 
 
 def _show(completions: list[Completion], request: Request, engine: Any) -> None:

@@ -17,9 +17,17 @@ class Entry(NamedTuple):
 
 COMMANDS = {
     "compare": Entry("edt_sampling.cli.compare", "Does a sampling method help on a model and a task? The verdict and its page."),
+    "cost": Entry("edt_sampling.cli.cost", "What settings cost: seconds a token and memory, by turns on the same prompts."),
+    "diagnose": Entry("edt_sampling.cli.diagnose", "Is entropy a good proxy for confidence, and do policies act where they should?"),
     "export": Entry("edt_sampling.cli.export", "Write everything that a run holds as JSON lines."),
+    "failures": Entry("edt_sampling.cli.failures", "Where a run fails: texts picked by rule."),
     "generate": Entry("edt_sampling.cli.generate", "Generate text, each token coloured by its temperature."),
+    "harness": Entry("edt_sampling.cli.harness", "Tasks of lm-evaluation-harness under several policies, on the same documents."),
     "report": Entry("edt_sampling.cli.report", "Draw a run as one HTML page that opens offline."),
+    "sweep": Entry("edt_sampling.cli.sweep", "What T0 and theta do: maps against the fixed temperatures, a task each."),
+    "tasks": Entry("edt_sampling.cli.tasks", "List the tasks; show one example of a task, and where it comes from."),
+    "train": Entry("edt_sampling.cli.train", "Fine-tune a model with LoRA on a task, from a recipe."),
+    "scale": Entry("edt_sampling.cli.scale", "Does a method's effect depend on the model's size, or on its training?"),
 }
 
 

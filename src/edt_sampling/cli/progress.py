@@ -12,18 +12,25 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 def shown(units: Iterable[int], *, done: int, total: int) -> Iterator[int]:
     """The units as they come, counted on standard error: ``done`` of ``total`` were there before."""
-    console = Console(stderr=True)
-    with _bar(console, done, total) if console.is_terminal else _lines(console, done, total) as step:
+    with counting(done=done, total=total, what="prompts") as step:
         for unit in units:
             step()
             yield unit
 
 
 @contextmanager
-def _bar(console: Console, done: int, total: int) -> Generator[Callable[[], None]]:
+def counting(*, done: int, total: int, what: str) -> Generator[Callable[[], None]]:
+    """Something that counts one more each time it is called, shown on standard error: ``done`` of ``total`` were there before."""
+    console = Console(stderr=True)
+    with _bar(console, done, total, what) if console.is_terminal else _lines(console, done, total, what) as step:
+        yield step
+
+
+@contextmanager
+def _bar(console: Console, done: int, total: int, what: str) -> Generator[Callable[[], None]]:
     rate = TextColumn("{task.fields[rate]}")
     columns = (
-        TextColumn("prompts"),
+        TextColumn(what),
         BarColumn(),
         MofNCompleteColumn(),
         rate,
@@ -32,7 +39,7 @@ def _bar(console: Console, done: int, total: int) -> Generator[Callable[[], None
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as progress:
-        task, began = progress.add_task("prompts", total=total, completed=done, rate=""), perf_counter()
+        task, began = progress.add_task(what, total=total, completed=done, rate=""), perf_counter()
         finished = 0
 
         def step() -> None:
@@ -44,7 +51,7 @@ def _bar(console: Console, done: int, total: int) -> Generator[Callable[[], None
 
 
 @contextmanager
-def _lines(console: Console, done: int, total: int) -> Generator[Callable[[], None]]:
+def _lines(console: Console, done: int, total: int, what: str) -> Generator[Callable[[], None]]:
     began, finished = perf_counter(), 0
 
     def step() -> None:
@@ -53,7 +60,7 @@ def _lines(console: Console, done: int, total: int) -> Generator[Callable[[], No
         now = done + finished
         if now * 10 // total > (now - 1) * 10 // total:
             left = (total - now) * (perf_counter() - began) / finished
-            console.print(f"{now} of {total} prompts, {_rate(finished, began)}, {left:.0f} s left", highlight=False)
+            console.print(f"{now} of {total} {what}, {_rate(finished, began)}, {left:.0f} s left", highlight=False)
 
     yield step
 

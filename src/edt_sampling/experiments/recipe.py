@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -43,7 +44,7 @@ class Recipe(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, protected_namespaces=())
 
     model: Named = Field("bundled", description="a folder, a hub id, or bundled: the small demo model that writes documentation")
-    task: Named = Field("docstrings-summary", description="docstrings-summary, docstrings-question, or a .jsonl file")
+    task: Named = Field("docstrings-summary", description="a task that edt tasks lists, or a .jsonl file")
     chat: bool = Field(False, description="put each prompt through the model's chat template, as a user's message")
     fresh: bool = Field(False, description="docstrings tasks: harvest what is installed instead of the frozen examples")
     dev_limit: int = Field(60, ge=2, description="dev prompts, at most: they choose each method's setting")
@@ -58,9 +59,9 @@ class Recipe(BaseModel):
     max_new_tokens: int = Field(48, ge=1, description="longest text, in tokens")
     stop: list[Named] = Field([], description="strings that end a text; they are not part of it")
     metrics: list[Named] = Field(
-        ["rouge_l", "self_bleu", "distinct_n:n=2", "eda", "length"],
-        min_length=1,
-        description="metrics in the table, as name or name:parameter=value; the first that reads references is the primary one",
+        [],
+        description="metrics in the table, as name or name:parameter=value; the first that reads references is the primary one; "
+        "default: the task's own",
     )
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="the model's number format; auto: as stored")
     device: Named = Field("auto", description="where the model runs: auto, cpu, cuda, cuda:1, ...")
@@ -113,6 +114,10 @@ class Recipe(BaseModel):
     def test_limit(self) -> int | None:
         """How many test prompts may be used; None: as many as there are."""
         return self.limit if self.until is None else None
+
+    def for_task(self, metrics: Sequence[str]) -> Self:
+        """The recipe, with its task's metrics where it names none."""
+        return self if self.metrics else self.model_copy(update={"metrics": list(metrics)})
 
     def setting(self, method: Method, found: Policy) -> Setting:
         """A policy with the filters that its method puts around it."""
