@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from peft import LoraConfig
 from transformers import BitsAndBytesConfig
-from trl import SFTConfig
+from trl.trainer.sft_config import SFTConfig
 
 from edt_sampling.training.lora.checkpoints import FOLDER
 from edt_sampling.training.lora.recipe import ALL_LINEAR, TrainRecipe

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from trl import pack_dataset
+from trl.data_utils import pack_dataset
 
 from edt_sampling.training.lora.examples import IGNORED, Row
 

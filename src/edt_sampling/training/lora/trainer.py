@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from trl import SFTTrainer
+from trl.trainer.sft_trainer import SFTTrainer
 
 from edt_sampling.engines.transformers.adapters import CONFIG
 from edt_sampling.training.lora.examples import IGNORED
@@ -40,7 +40,7 @@ class LoraTrainer(SFTTrainer):
         Raises ValueError for a loss that is not a number.
         """
         self._nats, self._tokens = 0.0, 0
-        output = super().evaluation_loop(*arguments, **options)
+        output: Any = super().evaluation_loop(*arguments, **options)
         sums = torch.tensor([self._nats, self._tokens], dtype=torch.float64)
         if self.accelerator.num_processes > 1:
             sums = self.accelerator.reduce(sums.to(self.accelerator.device), reduction="sum")
@@ -53,7 +53,8 @@ class LoraTrainer(SFTTrainer):
     def _track_num_input_tokens(self, inputs: Any) -> None:
         """Counts what is read; transformers would count the padding of packed rows."""
         read = read_tokens(inputs["position_ids"]) if "position_ids" in inputs else inputs["attention_mask"].sum()
-        self.state.num_input_tokens_seen += int(self.accelerator.gather(read).sum())
+        gathered: Any = self.accelerator.gather(read)
+        self.state.num_input_tokens_seen += int(gathered.sum())
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         super()._save(output_dir, state_dict)
