@@ -55,7 +55,7 @@ def _told_on_the_way(told: list[str]) -> None:
     assert stages[3] == "test: 6 settings x 4 prompts x 2 samples x 1 seeds = 48 texts"
     assert stages[4] == "shuffled: 1 settings x 4 prompts x 2 samples x 1 seeds = 8 texts"
     assert sum("4 of 4 prompts" in line for line in told) == 3
-    chose = next(i for i, line in enumerate(told) if line.startswith("dev chose edt:t0=0.5,theta=0.5; "))
+    chose = next(i for i, line in enumerate(told) if line.startswith("dev chose edt (edt:t0=0.5,theta=0.5); "))
     assert told.index(stages[1]) < chose < told.index(stages[2])
 
 
@@ -174,7 +174,7 @@ def test_an_interrupt_says_how_to_go_on_and_another_environment_is_told(
         (["export", "nowhere"], 1, "no run is here"),
         (["export"], 2, "Missing argument 'RUN'"),
         (["report", "nowhere"], 1, "no run is here"),
-        (["report"], 2, "Missing argument 'RUN'"),
+        (["report"], 2, "Missing argument 'RUN...'"),
         (["comprae"], 2, "comprae"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -60,7 +62,10 @@ def test_it_is_what_a_softmax_of_the_logits_gives(model, tokenizer):
 def test_tokens_are_read_as_they_are_and_watched_ones_on_demand(llama, tokenizer):
     engine = TransformersEngine(llama, tokenizer)
     whole = engine.read(PROMPT, TEXT)
-    again = engine.read(PROMPT, whole.tokens.tolist(), watch=whole.tokens[:, None])
+    stored = np.frombuffer(whole.tokens.astype("<i4").tobytes(), dtype="<i4")[:, None]  # as the store gives it: cannot be written to
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        again = engine.read(PROMPT, whole.tokens.tolist(), watch=stored)
     assert again.tokens.tolist() == whole.tokens.tolist()
     assert again.watched.shape == (len(whole.tokens), 1)
     np.testing.assert_allclose(again.watched[:, 0], whole.probability, rtol=1e-12)

@@ -46,6 +46,9 @@ class FakeEngine:
     def check(self, request: Request) -> None:
         pass
 
+    def memory(self) -> int | None:
+        return None
+
     def pieces(self, tokens: Sequence[int]) -> list[str]:
         return [str(token) for token in tokens]
 

@@ -5,6 +5,7 @@ import pytest
 from edt_sampling.experiments.measures import check, label, measures, qualities
 from edt_sampling.experiments.sensitivity import MEASURED_BASE, MEASURED_SD, expected, refined
 from edt_sampling.significance.power import detectable, prompts_needed
+from edt_sampling.tasks import Example
 
 
 @pytest.mark.parametrize(
@@ -13,7 +14,7 @@ from edt_sampling.significance.power import detectable, prompts_needed
         (["rouge"], 5, "did you mean 'rouge_l'"),
         (["rouge_l", "rouge_l", "self_bleu"], 5, "each may stand once"),
         (["rouge_l", "rouge_l:stem=true", "self_bleu"], 5, "each may stand once"),
-        (["rouge_l", "eda"], 5, "a verdict needs self_bleu and a metric that reads references, such as rouge_l, got rouge_l, eda"),
+        (["rouge_l", "eda"], 5, "a metric that reads references or checks, such as rouge_l, got rouge_l, eda"),
         (["self_bleu", "length"], 5, "a verdict needs self_bleu and a metric that reads references"),
         (["self_bleu"], 1, "k, the outputs of a prompt, must be 2 or more"),
         (["bleu:tok=zh"], 5, "'tok' is not one of its parameters: tokenizer"),
@@ -38,7 +39,7 @@ def test_the_first_metric_that_reads_references_is_the_primary_one():
 
 def test_a_metric_that_cannot_read_the_references_says_so_before_the_run():
     with pytest.raises(ValueError, match="ROUGE-L drops"):
-        check(measures(["rouge_l", "self_bleu"], samples=5), [["\u4f60\u597d"]])
+        check(measures(["rouge_l", "self_bleu"], samples=5), [Example(id="0", prompt="?", references=("\u4f60\u597d",))])
 
 
 @pytest.mark.parametrize(

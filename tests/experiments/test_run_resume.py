@@ -169,6 +169,6 @@ def test_what_dev_chose_is_told_before_the_first_test_prompt(tmp_path: Path):
     assert told == []
     compare(small(), tmp_path, tell=told.append)
     chose, can_find = told
-    assert chose.startswith("dev chose edt:t0=")
+    assert chose.startswith("dev chose EDT (edt:t0=")
     assert "the fixed temperature with the best EDA is fixed:temperature=0." in chose
     assert can_find.startswith("3 test prompts find an effect of 0.")

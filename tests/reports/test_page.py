@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from contrast import contrast
 from html_tree import Element, parse
 from sample_findings import AWKWARD, sample_findings, small_findings
 
@@ -300,21 +301,9 @@ def test_colours_stand_out_from_the_paper(theme: dict[str, str]):
     text = {"ink": 7.0, "soft": 4.5, "fixed": 4.5}
     for name, colour in theme.items():
         if name in text or name.startswith("series"):
-            assert _contrast(colour, theme["paper"]) >= text.get(name, 3.0), name
+            assert contrast(colour, theme["paper"]) >= text.get(name, 3.0), name
     assert LIGHT.keys() == DARK.keys()
     assert len(set(LIGHT.values())) == len(LIGHT), "each colour has one name"
-
-
-def _contrast(one: str, other: str) -> float:
-    """WCAG's ratio."""
-    high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
-    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 @pytest.mark.parametrize(

@@ -33,17 +33,23 @@ def best_of(settings: Sequence[StoredSetting], quality: FloatArray, diversity: F
     return rows
 
 
-def _halves(quality: FloatArray, diversity: FloatArray, curve: Sequence[int]) -> tuple[FloatArray, FloatArray]:
-    """Effects of all settings on one half of the prompts and on the other, ``[splits, settings]``; nan off the curve."""
-    generator, prompts = np.random.default_rng(0), len(quality)
+def halvings(prompts: int) -> tuple[FloatArray, FloatArray]:
+    """The prompts cut in two at random: what each weighs in the mean over one half and in that over the other, ``[splits, prompts]``."""
+    generator = np.random.default_rng(0)
     left = np.zeros((SPLITS, prompts))
     for row in left:
         row[generator.permutation(prompts)[: prompts // 2]] = 1
-    return _effects(left, quality, diversity, curve), _effects(1 - left, quality, diversity, curve)
+    one, other = (half / half.sum(axis=1, keepdims=True) for half in (left, 1 - left))
+    return one, other
 
 
-def _effects(weights: FloatArray, quality: FloatArray, diversity: FloatArray, curve: Sequence[int]) -> FloatArray:
-    shares = weights / weights.sum(axis=1, keepdims=True)
+def _halves(quality: FloatArray, diversity: FloatArray, curve: Sequence[int]) -> tuple[FloatArray, FloatArray]:
+    """Effects of all settings on one half of the prompts and on the other, ``[splits, settings]``; nan off the curve."""
+    one, other = (_effects(shares, quality, diversity, curve) for shares in halvings(len(quality)))
+    return one, other
+
+
+def _effects(shares: FloatArray, quality: FloatArray, diversity: FloatArray, curve: Sequence[int]) -> FloatArray:
     q, s, nodes = shares @ quality, shares @ diversity, list(curve)
     away = distance(s, q, curve_diversity=s[:, nodes], curve_quality=q[:, nodes])
     return np.where(outside(s, curve_diversity=s[:, nodes]), np.nan, away)

@@ -44,6 +44,8 @@ class Session:
     watch: Watch
     tell: Tell
     warn: Tell
+    run_code: bool = False
+    """Whether a metric may run programs that the model wrote."""
 
     def run(self) -> None:
         """All stages, one after the other.
@@ -52,9 +54,11 @@ class Session:
             StoreError: the run holds more test prompts than the recipe asks for.
         """
         recipe, comparison = self.comparison.recipe, self.comparison
-        metrics = measures(recipe.metrics, samples=recipe.samples)
+        metrics = measures(recipe.metrics, samples=recipe.samples, run_code=self.run_code, threads=recipe.threads)
         self._do(forced_stage(comparison, DEV), force)  # quick, and finds a reference that is too long before anything is generated
         self._do(dev_stage(comparison), decode)
+        if any(metric.reads == "checks" for metric in metrics):
+            self.tell("running the programs that the model wrote for dev")
         dev = scored_dev(self.reader, metrics)
         choice = choose(self.reader, dev)
         self._tell(choice, dev)
@@ -70,7 +74,8 @@ class Session:
 
     def _tell(self, choice: Choice, dev: Scored) -> None:
         """What dev chose, and what the test prompts to come can find."""
-        self.tell(f"dev chose {', '.join(s.policy for s in choice.chosen)}; the fixed temperature with the best EDA is {choice.baseline}")
+        names = ", ".join(f"{s.method} ({s.policy})" for s in choice.chosen)
+        self.tell(f"dev chose {names}; the fixed temperature with the best EDA is {choice.baseline}")
         points = [dev.settings.index(s) for s in choice.chosen]
         quality, diversity, curve = dev.scores.values[dev.primary], dev.scores.values[DIVERSITY], dev.curve
         parts = influence(diversity[:, points], quality[:, points], curve_diversity=diversity[:, curve], curve_quality=quality[:, curve])
@@ -110,7 +115,7 @@ class Session:
         limit = self.comparison.recipe.until
         assert limit is not None
         open_effects = [e for e in effects(test) if e.call not in ("better", "worse") and e.outside < OFF]
-        halves = [e.effect.half if e.effect else inf for e in open_effects]
+        halves = [e.effect.half if e.effect and e.call != "scored alike" else inf for e in open_effects]
         wide = (
             f"widest interval of those not seen \N{PLUS-MINUS SIGN}{max(halves):.4f}, wanted {limit:g}" if halves else "nothing left to see"
         )

@@ -32,14 +32,15 @@ class Comparison:
 
 
 def make_comparison(recipe: Recipe, *, dev: Task, test: Task, model_fingerprint: str) -> Comparison:
-    """The comparison of a recipe on these examples with this model.
+    """The comparison of a recipe on these examples with this model; the task's metrics stand in where the recipe names none.
 
     Raises:
         ValueError: a split has fewer than two examples, or two with one id; or the splits share one.
     """
+    recipe = recipe.for_task(test.metrics)
     choosing = tuple(dev.examples(recipe.dev_limit))
     judging = tuple(test.examples(recipe.test_limit))
-    _check_ids(dev.name, choosing, judging)
+    check_ids(dev.name, dev=choosing, test=judging)
     content = content_hash({"recipe": recipe.identity(), "model": model_fingerprint, "dev": dev.fingerprint, "test": test.fingerprint})
     return Comparison(recipe=recipe, task=test.name, dev=choosing, test=judging, content=content)
 
@@ -49,14 +50,15 @@ def request_id(example: str) -> int:
     return int.from_bytes(hashlib.sha256(example.encode()).digest()[:8], "big") >> 1
 
 
-def _check_ids(task: str, dev: Sequence[Example], test: Sequence[Example]) -> None:
+def check_ids(task: str, **splits: Sequence[Example]) -> None:
+    """Raises ValueError where a split has fewer than two examples, or two with one id, or shares one with another split."""
     seen: dict[str, str] = {}
-    for split, examples in (("dev", dev), ("test", test)):
+    for split, examples in splits.items():
         if len(examples) < 2:
             raise ValueError(f"task {task}: {split} must hold two examples or more, got {len(examples)}")
         for example in examples:
             if seen.setdefault(example.id, split) != split:
-                raise ValueError(f"task {task}: example {example.id!r} stands in dev and in test")
+                raise ValueError(f"task {task}: example {example.id!r} stands in {seen[example.id]} and in {split}")
         if len({example.id for example in examples}) < len(examples):
             twice = next(e.id for i, e in enumerate(examples) if e.id in {x.id for x in examples[:i]})
             raise ValueError(f"task {task}: two examples of {split} have the id {twice!r}")

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from edt_sampling.experiments.findings import Contrast, Text, Token
+from edt_sampling.experiments.score import of_texts
 from edt_sampling.experiments.stage import TEST
 from edt_sampling.protocol import Engine
-from edt_sampling.store import Generation, Reader, StoredSetting, Writer
+from edt_sampling.store import Generation, Reader, StoredExample, StoredSetting, Writer
 
 FloatArray = npt.NDArray[np.float64]
 Key = tuple[int, int, int, int]  # unit, setting, seed, sample
@@ -57,7 +58,7 @@ def contrasts(picked: Iterable[Picked], *, reader: Reader, metric: Any) -> list[
     """The picked prompts with their texts, token by token, scored by ``metric``; without those whose tokens have not been split off."""
     examples, pieces = reader.examples(reader.stages()[TEST]), reader.pieces(TEST)
     kept, split = list(picked), {unit for unit, *_ in pieces}
-    texts = {p.unit: list(_texts(p.unit, reader, pieces, examples[p.unit].references, metric)) for p in kept if p.unit in split}
+    texts = {p.unit: list(_texts(p.unit, reader, pieces, examples[p.unit], metric)) for p in kept if p.unit in split}
     return [
         Contrast(
             why=p.why,
@@ -72,14 +73,14 @@ def contrasts(picked: Iterable[Picked], *, reader: Reader, metric: Any) -> list[
     ]
 
 
-def _texts(unit: int, reader: Reader, pieces: Mapping[Key, Sequence[str]], references: Sequence[str], metric: Any) -> Iterator[Text]:
+def _texts(unit: int, reader: Reader, pieces: Mapping[Key, Sequence[str]], example: StoredExample, metric: Any) -> Iterator[Text]:
     """The opponents' texts of a unit, the fixed temperature's first."""
     settings = reader.settings(TEST)
     for setting in opponents(settings):
         for g, trace in zip(
             *(read(TEST, setting=setting, start=unit, stop=unit + 1) for read in (reader.generations, reader.traces)), strict=True
         ):
-            (score,) = metric.scores([g.text], [references])
+            (score,) = of_texts(metric, [g.text], example)
             columns = zip(pieces[_key(g)], trace.entropy, trace.temperature, trace.probability, strict=True)
             yield Text(
                 method=settings[setting].method,

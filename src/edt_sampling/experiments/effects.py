@@ -48,12 +48,17 @@ def effects(test: Scored, *, resamples: int = RESAMPLES) -> list[Effect]:
                     effect=Estimate(*(float(v[column]) for v in (away.mean, away.low, away.high))) if on else None,
                     p=float(away.p[column]) if on else None,
                     adjusted=None,
-                    detectable=_detectable(test, float(away.sd[column]), LEVEL / family) if on else None,
+                    detectable=_detectable(test, float(away.sd[column]), LEVEL / family) if on and not _alike(test, metric, i) else None,
                     outside=float(away.outside[column]),
                     call="not comparable",
                 )
             )
     return [replace(row, adjusted=p, call=_call(row, p)) for row, p in zip(rows, _adjusted([row.p for row in rows]), strict=True)]
+
+
+def _alike(test: Scored, metric: str, setting: int) -> bool:
+    """Whether the setting and all of the curve scored alike on every prompt."""
+    return bool((np.ptp(test.scores.values[metric][:, [setting, *test.curve]], axis=1) == 0).all())
 
 
 def _detectable(test: Scored, sd: float, level: float) -> float:
@@ -130,6 +135,8 @@ def _adjusted(p_values: Sequence[float | None]) -> list[float | None]:
 def _call(row: Effect, adjusted: float | None) -> Call:
     if row.effect is None or adjusted is None:
         return "not comparable"
+    if row.detectable is None:
+        return "scored alike"
     if adjusted > LEVEL:
         return "no difference detected"
     return "better" if row.effect.mean > 0 else "worse"

@@ -13,7 +13,7 @@ from edt_sampling.experiments.distributions import lengths, token_distributions
 from edt_sampling.experiments.effects import against_ablations, against_baseline, effects
 from edt_sampling.experiments.findings import Findings
 from edt_sampling.experiments.forced import acting, forced_points
-from edt_sampling.experiments.measures import DIVERSITY, measures
+from edt_sampling.experiments.measures import DIVERSITY, label, measures
 from edt_sampling.experiments.recipe import Recipe
 from edt_sampling.experiments.rows import band, rows
 from edt_sampling.experiments.scored import Scored, scored_dev, scored_test
@@ -25,16 +25,17 @@ from edt_sampling.significance.always_valid import FIRST_LOOK
 from edt_sampling.store import Reader, StoreError
 
 
-def find(reader: Reader, *, metrics: Sequence[str] | None = None) -> Findings:
-    """The findings of a complete run, by these metrics (default: its recipe's).
+def find(reader: Reader, *, metrics: Sequence[str] | None = None, run_code: bool = False) -> Findings:
+    """The findings of a complete run, by these metrics (default: its recipe's); with ``run_code`` they may run programs of the model.
 
     Raises:
         StoreError: a stage is missing or not complete.
+        ValueError: a metric must run programs, and may not.
     """
     check_complete(reader)
     stored = reader.recipe()
     recipe = Recipe.model_validate({**stored, "metrics": list(metrics or stored["metrics"])})
-    chosen = measures(recipe.metrics, samples=recipe.samples)
+    chosen = measures(recipe.metrics, samples=recipe.samples, run_code=run_code, threads=recipe.threads)
     dev, test = scored_dev(reader, chosen), scored_test(reader, chosen)
     eda = aim(dev.settings, dev.scores.values[dev.primary].mean(axis=0))
     primary = next(metric for metric in chosen if metric.name == test.primary)
@@ -94,13 +95,21 @@ def _signatures(dev: Scored, test: Scored, eda: Eda) -> dict[str, str]:
     drawn = "resampled:prompts, 10000, seed 0"
     return {
         **test.scores.signatures,
-        "eda": f"{eda.signature}|Q:{test.primary}|R from:{'greedy' if dev.having('greedy') else 'the best setting'} on dev",
+        "eda": f"{eda.signature}|Q:{test.primary}|R from:{_aimed_at(dev)}",
         "effect": f"effect|vertical distance to the fixed temperatures' curve|x:{DIVERSITY}|{interval}|{drawn}|p:two-sided"
         "|family:Holm over methods x qualities|detectable:80% power at 5% over the family",
         "paired": f"paired|mean over prompts of a difference|{interval}|p:{'as the interval' if test.sequential else 'sign flips, 9999'}",
         "forced": "forced|first reference and its end|entropy of softmax(logits / T), before truncation"
         "|nll of 0.99 of it and 0.01 of softmax(logits)|nats a token",
     }
+
+
+def _aimed_at(dev: Scored) -> str:
+    """Where EDA's target comes from; see ``aim``."""
+    greedy, quality = dev.having("greedy"), dev.scores.values[dev.primary].mean(axis=0)
+    scored = quality[greedy[0]] if greedy else quality.max()
+    source = "greedy" if greedy else "the best setting"
+    return f"{source} on dev" if scored > 0 else f"the most there can be, because {source} scored 0 on dev"
 
 
 def _notes(recipe: Recipe, parts: Sequence[Scored]) -> list[str]:
@@ -118,6 +127,9 @@ def _notes(recipe: Recipe, parts: Sequence[Scored]) -> list[str]:
         if parts[-1].scores.prompts < FIRST_LOOK:
             notes.append(f"intervals that hold at every look are too narrow below {FIRST_LOOK} test prompts")
     for part in parts:
+        if np.ptp(quality := part.scores.values[part.primary]) == 0:
+            told = f"every setting scored {quality.flat[0]:g} {label(part.primary)} on every prompt of {part.stages[0]}"
+            notes.append(f"{told}: no setting can be told from another")
         for name, values in part.scores.values.items():
             if missing := int(np.isnan(values).sum()):
                 notes.append(f"{name}: undefined for {missing} of {values.size} prompts x settings of {part.stages[0]}, left out")

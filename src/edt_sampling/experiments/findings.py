@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Literal
 
-StageName = Literal["dev", "test", "shuffled"]
+StageName = Literal["dev", "test", "shuffled", "sweep"]
 Role = Literal["greedy", "fixed", "baseline", "candidate", "chosen", "tuned", "matched entropy", "matched temperature", "shuffled"]
 """``fixed``: a point of the fixed temperatures' curve; ``baseline``: the one of them with the best EDA on dev; ``candidate``: a method's
 setting; ``chosen``: the one of them farthest above the curve on dev; ``tuned``: the one with the best EDA on dev; the rest are ablations of
 the subject's chosen setting."""
-Call = Literal["better", "worse", "no difference detected", "not comparable"]
+Call = Literal["better", "worse", "no difference detected", "scored alike", "not comparable"]
+"""``scored alike``: no prompt tells the setting from the fixed temperatures, so nothing is known of a difference."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Effect:
     """A chosen setting's vertical distance to the fixed curve in one metric, on test: above 0 is better.
 
     ``effect``, ``p`` and ``adjusted`` (Holm over the family) are None where it is not comparable. ``detectable`` is the smallest effect
-    that a run of this size finds 80% of the time at the family's level; ``outside`` the share of resamples whose diversity the curve does
-    not reach.
+    that a run of this size finds 80% of the time at the family's level, None too where all prompts scored alike; ``outside`` the share of
+    resamples whose diversity the curve does not reach.
     """
 
     method: str

@@ -30,7 +30,8 @@ def decode(stage: Stage, *, engine: Engine, writer: Writer, warn: Warn = warning
     for unit in pending:
         began = perf_counter()
         completions = _decode(engine, stage.requests(unit))
-        writer.commit(stage.name, unit, completions, environment=environment, seconds=perf_counter() - began)
+        seconds = perf_counter() - began
+        writer.commit(stage.name, unit, completions, environment=environment, seconds=seconds, memory=engine.memory())
         yield unit
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edt_sampling.store import Generation, Reader
+from edt_sampling.store import Generation, Reader, StoredExample
 
 FloatArray = npt.NDArray[np.float64]
 Shape = tuple[int, int, int, int]  # prompts, settings, seeds, samples
@@ -43,7 +43,7 @@ def score(reader: Reader, stage: str, metrics: Sequence[Any], *, start: int = 0,
     values, signatures = _recorded(rows, shape)
     for metric in metrics:
         if metric.reads != "scores":
-            values[metric.name] = _measured(metric, rows, shape, [examples[unit].references for unit in units])
+            values[metric.name] = _measured(metric, rows, shape, [examples[unit] for unit in units])
             signatures[metric.name] = metric.signature
     return Scores(values=values, signatures=signatures, prompts=len(units))
 
@@ -54,15 +54,23 @@ def joined(parts: Sequence[Scores]) -> Scores:
     return Scores(values=values, signatures=parts[0].signatures, prompts=sum(part.prompts for part in parts))
 
 
-def _measured(metric: Any, rows: list[Generation], shape: Shape, references: Sequence[tuple[str, ...]]) -> FloatArray:
+def of_texts(metric: Any, texts: Sequence[str], example: StoredExample) -> FloatArray:
+    """A quality of each of an example's texts by itself, ``[texts]``; of programs, 1 for those that pass."""
+    if metric.reads == "checks":
+        return metric.outcomes(texts, [example.prompt] * len(texts), [example.check] * len(texts))
+    return np.asarray(metric.scores(texts, [example.references] * len(texts)), dtype=np.float64)
+
+
+def _measured(metric: Any, rows: list[Generation], shape: Shape, examples: Sequence[StoredExample]) -> FloatArray:
     """The metric's mean over seeds and samples. Rows come by prompt, setting, seed and sample, and every unit is complete."""
-    texts = [g.text for g in rows]
+    texts, k, each = [g.text for g in rows], shape[3], len(rows) // len(examples)
+    groups = [(tuple(texts[i : i + k]), examples[i // each]) for i in range(0, len(texts), k)]
     if metric.reads == "groups":
-        k = shape[3]
-        found = _of_each(metric, [(tuple(texts[i : i + k]),) for i in range(0, len(texts), k)])
+        found = _of_each(metric, [(group,) for group, _ in groups])
+    elif metric.reads == "checks":
+        found = _of_each(metric, [(group, example.prompt, example.check) for group, example in groups])
     elif metric.reads == "references":
-        each = len(texts) // len(references)
-        found = _of_each(metric, [(text, references[i // each]) for i, text in enumerate(texts)])
+        found = _of_each(metric, [(text, examples[i // each].references) for i, text in enumerate(texts)])
     else:
         found = _of_each(metric, [(text,) for text in texts])
     return found.reshape(*shape[:2], -1).mean(axis=2)

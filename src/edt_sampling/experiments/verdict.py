@@ -28,8 +28,10 @@ def sentences(found: Sequence[Effect], paired: Sequence[Paired], ablations: Sequ
 def sentence(effect: Effect) -> str:
     """What can be said of one method in one metric."""
     metric, name = label(effect.metric), f"{effect.method} ({effect.policy})"
-    if effect.effect is None or effect.adjusted is None or effect.detectable is None:
+    if effect.effect is None or effect.adjusted is None:
         return f"Not comparable: {name} lies off the fixed temperatures' range of diversity, or too near its end to be held against it."
+    if effect.detectable is None:
+        return f"Nothing can be told: {name} and the fixed temperatures scored alike in {metric} on every prompt."
     more = f"{abs(effect.effect.mean):.4f} {metric} {'above' if effect.effect.mean >= 0 else 'below'} fixed temperatures of equal diversity"
     sure = f"{interval(effect.effect)}, {_holm(effect.adjusted)}"
     if effect.call == "no difference detected":
@@ -39,8 +41,8 @@ def sentence(effect: Effect) -> str:
 
 def second_view(quality: Paired, diversity: Paired) -> str:
     """The subject against the fixed temperatures, both tuned by EDA on dev."""
-    gain = f"{_signed(quality.difference.mean)} {label(quality.metric)} ({interval(quality.difference)}, {_holm(quality.adjusted)})"
-    spread = f"{_signed(diversity.difference.mean)} {label(diversity.metric)} ({interval(diversity.difference)})"
+    gain = f"{signed(quality.difference.mean)} {label(quality.metric)} ({interval(quality.difference)}, {_holm(quality.adjusted)})"
+    spread = f"{signed(diversity.difference.mean)} {label(diversity.metric)} ({interval(diversity.difference)})"
     return f"Both tuned by EDA on dev, {quality.policy} less {quality.other}: {gain}, with {spread}."
 
 
@@ -48,7 +50,7 @@ def ablation(row: Paired) -> str:
     """What an ablation says, at equal diversity."""
     asked = next((told for role, told in ABLATIONS.items() if row.other_method.endswith(role)), row.other_method)
     sure = f"{interval(row.difference)}, {_holm(row.adjusted)}"
-    return f"{row.method} less {asked}: {_signed(row.difference.mean)} {label(row.metric)} ({sure})."
+    return f"{row.method} less {asked}: {signed(row.difference.mean)} {label(row.metric)} ({sure})."
 
 
 def forced(points: Sequence[ForcedPoint], policy: str) -> str | None:
@@ -64,7 +66,7 @@ def forced(points: Sequence[ForcedPoint], policy: str) -> str | None:
 def interval(estimate: Estimate, digits: int = 4) -> str:
     """The ends, signed."""
     assert estimate.low is not None and estimate.high is not None  # noqa: PT018 - every estimate that is told of has both
-    return f"95% interval {_signed(estimate.low, digits)} to {_signed(estimate.high, digits)}"
+    return f"95% interval {signed(estimate.low, digits)} to {signed(estimate.high, digits)}"
 
 
 def p_value(p: float) -> str:
@@ -76,5 +78,6 @@ def _holm(adjusted: float | None) -> str:
     return f"p {p_value(1.0 if adjusted is None else adjusted)} after Holm"
 
 
-def _signed(value: float, digits: int = 4) -> str:
+def signed(value: float, digits: int = 4) -> str:
+    """With its sign, a true minus."""
     return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")

@@ -13,7 +13,7 @@ from edt_sampling.experiments.sweep.findings import Cell, SweepFindings, TaskMap
 from edt_sampling.reports import notation
 from edt_sampling.store import flat
 
-_LEGEND = "At equal diversity: distance to the fixed temperatures. *: differs (max-t over the map), !: the best cell, -: not comparable."
+_LEGEND = "At equal diversity: distance to the fixed temperatures. *: differs (Holm over the map), !: the best cell, -: not comparable."
 _COLUMNS = ("eda", "temperature", "cold")
 
 

@@ -27,7 +27,7 @@ def read(model: PreTrainedModel, prompt: Sequence[int], text: Sequence[int], *, 
     found = backend.statistics(logits, needs=COMPUTED)
     tokens = torch.tensor(text, device=logits.device)[:, None]
     order = torch.sort(logits, dim=-1, descending=True, stable=True).indices
-    watched = order[:, :BEST] if watch is None else torch.as_tensor(watch, device=logits.device).long()
+    watched = order[:, :BEST] if watch is None else torch.tensor(watch, dtype=torch.int64, device=logits.device)
     at = torch.cat([watched, tokens], dim=-1)
     shifted = logits.gather(-1, at).double() - logits.amax(-1, keepdim=True).double()
     probability = shifted.exp() * found.max_probability[:, None]

@@ -82,7 +82,7 @@ def _layers(panel: Panel, at: _Place) -> Iterator[Spec | None]:
     yield marks.spans([line for tile, box in boxes if tile.value is None for line in _hatched(box)], width=1)
     yield _outlined([_inner(box) for tile, box in boxes if tile.marked])
     yield marks.words([_middle(box) | {"text": tile.text} for tile, box, _ in known], fontSize=at.size, color=LIGHT["ink"])
-    dots = [marks.point(_BEST, box["x2"] - 7, box["y"] + 7, f"{tile.told}, the best cell") for tile, box in boxes if tile.best]
+    dots = [marks.point(_BEST, box["x2"] - 6, box["y"] + 6, f"{tile.told}, the best cell") for tile, box in boxes if tile.best]
     yield marks.points(dots) if dots else None
     yield from _named(panel, at)
     yield from _scale(panel, at) if known else ()

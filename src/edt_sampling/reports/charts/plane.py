@@ -37,8 +37,8 @@ def _plane(findings: SweepFindings, one: TaskMap, number: int) -> Figure:
         f"plane-{number}",
         lambda frame: _spec(curve, cells, primary, diversity, frame),
         caption=f"{one.name}: {primary} against {diversity} on {one.prompts} dev prompts. Up and to the left is better. The line joins the "
-        "fixed temperatures, as far as there are cells; a cell above it has better texts at equal diversity. Along one theta, T0 rises from "
-        "right to left.",
+        "fixed temperatures, as far as there are cells; a cell above it has better texts at equal diversity. Along one theta, T0 rises "
+        "from right to left.",
         label=f"Chart of {primary} against {diversity} for {len(cells)} cells, and the curve of {len(curve)} fixed temperatures. "
         "The table below holds the numbers.",
         tables=[_table(one, [*curve, *cells], primary, diversity)],
