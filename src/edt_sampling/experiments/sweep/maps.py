@@ -70,10 +70,14 @@ def cells(judged: Judged, policies: Sequence[str], values: Sequence[Mapping[str,
                 detectable=_detectable(judged, i) if i in adjusted else None,
                 outside=float(away.outside[i]),
                 call=_call(effect, adjusted.get(i)),
-                best={by: float(share[i]) for by, share in shares.items()},
+                best=_shares(shares, i),
             )
         )
     return found
+
+
+def _shares(shares: Mapping[Criterion, FloatArray], cell: int) -> dict[Criterion, float]:
+    return {by: float(share[cell]) for by, share in shares.items()}
 
 
 def bests(judged: Judged, by: Criterion) -> FloatArray:
