@@ -53,7 +53,7 @@ def judge(surfaces: Surfaces, *, resamples: int = RESAMPLES) -> Judged:
 def cells(judged: Judged, policies: Sequence[str], values: Sequence[Mapping[str, Estimate]]) -> list[Cell]:
     """The cells with all that is known of them, in the order of the surfaces'."""
     adjusted = dict(zip(judged.family.tolist(), judged.adjusted.tolist(), strict=True))
-    shares = {by: bests(judged, by) for by in CRITERIA}
+    shares: dict[Criterion, FloatArray] = {by: bests(judged, by) for by in CRITERIA}
     found: list[Cell] = []
     for i, (policy, columns) in enumerate(zip(policies, values, strict=True)):
         away, (t0, theta) = judged.away, place(policy)
@@ -70,14 +70,10 @@ def cells(judged: Judged, policies: Sequence[str], values: Sequence[Mapping[str,
                 detectable=_detectable(judged, i) if i in adjusted else None,
                 outside=float(away.outside[i]),
                 call=_call(effect, adjusted.get(i)),
-                best=_shares(shares, i),
+                best={by: float(share[i]) for by, share in shares.items()},
             )
         )
     return found
-
-
-def _shares(shares: Mapping[Criterion, FloatArray], cell: int) -> dict[Criterion, float]:
-    return {by: float(share[cell]) for by, share in shares.items()}
 
 
 def bests(judged: Judged, by: Criterion) -> FloatArray:
