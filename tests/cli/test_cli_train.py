@@ -95,7 +95,7 @@ def test_without_trl_it_says_what_to_install(recipe, capfd, monkeypatch):
     monkeypatch.setitem(sys.modules, "edt_sampling.training.lora.run", None)
     monkeypatch.delitem(sys.modules, "edt_sampling.training.lora.run")
     monkeypatch.setitem(sys.modules, "trl", None)
-    for module in [m for m in sys.modules if m.startswith("edt_sampling.training.lora.")]:
+    for module in [m for m in sys.modules if m.startswith(("edt_sampling.training.lora.", "trl."))]:
         monkeypatch.delitem(sys.modules, module)
     assert run(recipe) == 1
     assert "edt train needs trl: pip install 'edt-sampling[train]'" in capfd.readouterr().err

@@ -61,7 +61,7 @@ def dev_rows(out: Path, eda: Eda | None = None, **fields: Any) -> list[Row]:
     comparison = make_comparison(recipe, dev=TinyTask(split="dev"), test=TinyTask(), model_fingerprint="tiny")
     with comparison.writer(out) as writer, Reader(writer.path) as reader:
         list(decode(dev_stage(comparison), engine=TinyEngine(), writer=writer))
-        dev = scored_dev(reader, measures(recipe.metrics, samples=2))
+        dev = scored_dev(reader, measures(comparison.recipe.metrics, samples=2))
         return rows(dev, eda or aim(dev.settings, dev.scores.values["rouge_l"].mean(axis=0)))
 
 
