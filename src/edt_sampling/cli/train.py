@@ -79,7 +79,8 @@ def _session(recipe: TrainRecipe, out: Path, trust_remote_code: bool, stack: Exi
         from edt_sampling.training.lora.material import gather
         from edt_sampling.training.lora.run import Session
     except ModuleNotFoundError as error:
-        raise ImportError(f"edt train needs {error.name}: pip install 'edt-sampling[train]'") from None
+        library = str(error.name).partition(".")[0]
+        raise ImportError(f"edt train needs {library}: pip install 'edt-sampling[train]'") from None
     material = gather(recipe, tell=_say, trust_remote_code=trust_remote_code)
 
     def count(done: int, total: int) -> Any:

@@ -73,8 +73,7 @@ def _effect(findings: ScaleFindings, method: str, number: int) -> Figure | None:
 def _grid(method: str, found: list[tuple[Point, Effect]]) -> Grid:
     columns = (_MODEL, Column("setting chosen on dev", "setting"), *map(Column, ("effect [95%]", "adjusted p", "detectable")))
     rows = tuple(
-        (p.model, e.policy, notation.difference(e.effect), notation.probability(e.adjusted), notation.size(e.detectable))
-        for p, e in found
+        (p.model, e.policy, notation.difference(e.effect), notation.probability(e.adjusted), notation.size(e.detectable)) for p, e in found
     )
     return Grid(f"{method} over the models", columns, rows)
 
