@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 import click
-from rich.console import Console, RenderableType
 
+from edt_sampling.cli.output import say, show, warn
 from edt_sampling.cli.progress import shown
 from edt_sampling.cli.recipe_options import fields_of, recipe_options
 from edt_sampling.experiments.compare import Session
@@ -25,8 +24,6 @@ from edt_sampling.experiments.sensitivity import expected
 from edt_sampling.experiments.stage import Stage
 from edt_sampling.protocol import Engine
 from edt_sampling.store import Reader, Writer
-
-WIDTH = 100
 
 
 @click.command(name="compare")
@@ -138,20 +135,3 @@ def _print(findings: Findings, as_json: bool) -> None:
         click.echo(json.dumps(plain(findings), ensure_ascii=False))
     else:
         show(render(findings))
-
-
-def show(renderable: RenderableType) -> None:
-    """Prints tables on standard output, never too narrow for them."""
-    console = Console(highlight=False, soft_wrap=False)
-    console.width = max(console.width, WIDTH)
-    console.print(renderable)
-
-
-def say(line: str) -> None:
-    """A line on standard error."""
-    print(line, file=sys.stderr, flush=True)
-
-
-def warn(line: str) -> None:
-    """A warning there."""
-    say(f"edt: warning: {line}")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from edt_sampling.cli.compare import show
+from edt_sampling.cli.output import show
 from edt_sampling.cli.progress import shown
 from edt_sampling.experiments.comparison import request_id
 from edt_sampling.experiments.cost import Cost, Measured, costs, measure
@@ -49,7 +49,7 @@ def command(specs: tuple[str, ...], task: str, limit: int, as_json: bool, **opti
         Request(
             id=request_id(example.id),
             prompt=example.prompt,
-            without=(example.prompt_without_evidence or None) if example.evidence else None,
+            without=example.without,
             settings=settings,
             samples=samples,
             seed=options["seed"],

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
-from edt_sampling.cli.compare import opened, say, show, warn, watch
+from edt_sampling.cli.compare import opened, watch
+from edt_sampling.cli.output import say, show, warn
 from edt_sampling.cli.recipe_options import field_option, words
 from edt_sampling.experiments.diagnosis.find import find_diagnosis
 from edt_sampling.experiments.diagnosis.findings import DiagnosisFindings

@@ -24,10 +24,10 @@ COMMANDS = {
     "generate": Entry("edt_sampling.cli.generate", "Generate text, each token coloured by its temperature."),
     "harness": Entry("edt_sampling.cli.harness", "Tasks of lm-evaluation-harness under several policies, on the same documents."),
     "report": Entry("edt_sampling.cli.report", "Draw a run as one HTML page that opens offline."),
+    "scale": Entry("edt_sampling.cli.scale", "Does a method's effect depend on the model's size, or on its training?"),
     "sweep": Entry("edt_sampling.cli.sweep", "What T0 and theta do: maps against the fixed temperatures, a task each."),
     "tasks": Entry("edt_sampling.cli.tasks", "List the tasks; show one example of a task, and where it comes from."),
     "train": Entry("edt_sampling.cli.train", "Fine-tune a model with LoRA on a task, from a recipe."),
-    "scale": Entry("edt_sampling.cli.scale", "Does a method's effect depend on the model's size, or on its training?"),
 }
 
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
+from edt_sampling.cli.output import say, show
 from edt_sampling.policies import policy as read_policy
-
-WIDTH = 100
 
 
 def _parts(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
@@ -58,13 +55,13 @@ def command(specs: tuple[str, ...], out: Path, seeds: tuple[int, ...], repeats: 
     bench = _bench(out, run_code, **given)
     passes: list[Any] = []
     for number, found in enumerate(bench.run(policies, seeds=seeds, repeats=repeats), 1):
-        _say(f"pass {number} of {len(policies) * len(seeds) * repeats}: {found.policy}, seed {found.seed}, {found.seconds:.0f} s")
+        say(f"pass {number} of {len(policies) * len(seeds) * repeats}: {found.policy}, seed {found.seed}, {found.seconds:.0f} s")
         passes.append(found)
     results = scores(passes)
     plain = json.dumps({**bench.describe(), "model_name": given["model"], "scores": [asdict(score) for score in results]}, indent=1)
     (bench.folder / "scores.json").write_text(plain + "\n", encoding="utf-8")
     _print(results, plain if as_json else None)
-    _say(f"every text, and these scores: {bench.folder}")
+    say(f"every text, and these scores: {bench.folder}")
 
 
 def _bench(
@@ -90,10 +87,4 @@ def _print(results: list[Any], plain: str | None) -> None:
     if plain is not None:
         click.echo(plain)
         return
-    console = Console(highlight=False)
-    console.width = max(console.width, WIDTH)
-    console.print(render(results))
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    show(render(results))

@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from edt_sampling.cli.compare import prepare, run, say, show
+from edt_sampling.cli.compare import prepare, run
+from edt_sampling.cli.output import say, show
 from edt_sampling.cli.recipe_options import fields_of, recipe_options
 from edt_sampling.experiments.recipe import Recipe
 from edt_sampling.experiments.recipe_file import load_recipe

@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from edt_sampling.cli.compare import engine_of, opened, say, show, tell_limits, warn, watch
+from edt_sampling.cli.compare import engine_of, opened, tell_limits, watch
+from edt_sampling.cli.output import say, show, warn
 from edt_sampling.cli.recipe_options import fields_of, recipe_options, words
 from edt_sampling.experiments.comparison import Comparison
 from edt_sampling.experiments.measures import check, measures

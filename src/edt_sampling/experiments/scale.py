@@ -88,7 +88,8 @@ def find_scale(readers: Sequence[Reader], *, run_code: bool = False) -> ScaleFin
         ValueError: the runs have other test prompts.
     """
     first, *others = found = [find(reader, run_code=run_code) for reader in readers]
-    metrics = measures(first.recipe["metrics"], samples=first.samples, run_code=run_code)
+    every = measures(first.recipe["metrics"], samples=first.samples, run_code=run_code)
+    metrics = [metric for metric in every if metric.name in (first.primary, DIVERSITY)]
     tests = [scored_test(reader, metrics) for reader in readers]
     units = [[example.id for example in reader.examples(TEST)] for reader in readers]
     for other, own in zip(others, units[1:], strict=True):

@@ -82,7 +82,7 @@ class Stage:
             Request(
                 id=request_id(example.id),
                 prompt=example.prompt,
-                without=(example.prompt_without_evidence or None) if example.evidence else None,
+                without=example.without,
                 settings=self._read,
                 samples=recipe.samples,
                 seed=seed,

@@ -33,3 +33,8 @@ class Example:
     def prompt_without_evidence(self) -> str:
         """The prompt with its first copy of the evidence removed; the prompt itself if there is none."""
         return self.prompt.replace(self.evidence, "", 1) if self.evidence else self.prompt
+
+    @property
+    def without(self) -> str | None:
+        """``prompt_without_evidence`` as a request takes it: None where there is no evidence, or nothing is left."""
+        return (self.prompt_without_evidence or None) if self.evidence else None
