@@ -147,9 +147,16 @@ class Reading:
 
 
 class Engine(Protocol):
-    """Where text is generated. ``fingerprint`` changes with the model's weights."""
+    """Where text is generated. ``fingerprint`` changes with the model's weights.
+
+    ``observes``: whether it sees the model's distributions, so that traces hold H and T, and ``force`` and ``read`` work; False for a
+    server that gives texts alone. ``ahead``: how many prompts may be asked for at once, from as many threads; 1 for an engine that runs
+    here.
+    """
 
     fingerprint: str
+    observes: bool
+    ahead: int
 
     def generate(self, requests: Sequence[Request]) -> Iterator[list[Completion]]:
         """For each request in turn, its completions, settings in order and samples within them."""

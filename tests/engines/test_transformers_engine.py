@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from edt_sampling import Filters, draw, policy, uniforms
+from edt_sampling.engines.decoding import loop
 from edt_sampling.engines.transformers import TransformersEngine
-from edt_sampling.engines.transformers import engine as engine_module
 from edt_sampling.policies import Policy
 from edt_sampling.protocol import Completion, Request, Setting
 
@@ -86,7 +86,7 @@ def test_rows_that_ended_do_not_disturb_the_others(model, tokenizer, monkeypatch
     engine = TransformersEngine(model, tokenizer)
     unit = request(settings=settings("temperature", specs=SPECS[1:]), samples=6, max_new_tokens=20)
     (moved,) = engine.generate([unit])
-    monkeypatch.setattr(engine_module, "COMPACT_SHARE", 0)  # 0 * ended >= live never holds
+    monkeypatch.setattr(loop, "COMPACT_SHARE", 0)  # 0 * ended >= live never holds
     (kept,) = engine.generate([unit])
     assert texts(moved) == texts(kept)
     for c in moved:

@@ -11,7 +11,9 @@ import torch
 
 from edt_sampling import Filters, policy, uniforms
 from edt_sampling.cli import main
-from edt_sampling.engines.transformers import TransformersEngine, outlook, policy_generate
+from edt_sampling.engines.transformers import TransformersEngine, policy_generate
+from edt_sampling.engines.transformers import prompt_entropy as over_prompt
+from edt_sampling.engines.transformers.prompt_entropy import prompt_entropy
 from edt_sampling.protocol import Completion, Request, Setting
 
 EVIDENCE = "The function adds up what an array holds."
@@ -190,10 +192,10 @@ def test_teacher_forcing_reads_what_generating_would(model, tokenizer):
 
 def test_a_prompts_entropy_in_chunks(llama, tokenizer, monkeypatch):
     prompt = tokenizer(PROMPT)["input_ids"]
-    whole = outlook.prompt_entropy(llama, prompt)
-    monkeypatch.setattr(outlook, "CHUNK", 7)
-    assert outlook.prompt_entropy(llama, prompt) == pytest.approx(whole, rel=1e-5)
-    assert outlook.prompt_entropy(llama, prompt[:1]) == pytest.approx(entropy(distributions(llama, prompt[:1])[0]), rel=1e-4)
+    whole = prompt_entropy(llama, prompt)
+    monkeypatch.setattr(over_prompt, "CHUNK", 7)
+    assert prompt_entropy(llama, prompt) == pytest.approx(whole, rel=1e-5)
+    assert prompt_entropy(llama, prompt[:1]) == pytest.approx(entropy(distributions(llama, prompt[:1])[0]), rel=1e-4)
 
 
 def test_mirostat_keeps_its_limit_row_by_row(model, tokenizer):

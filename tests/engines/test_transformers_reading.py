@@ -9,8 +9,9 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
-from edt_sampling.engines.transformers import TransformersEngine, footprint
-from edt_sampling.engines.transformers.reading import BEST
+from edt_sampling.engines.decoding import footprint
+from edt_sampling.engines.decoding.reading import BEST
+from edt_sampling.engines.transformers import TransformersEngine
 from edt_sampling.policies import policy
 from edt_sampling.protocol import Request, Setting
 
@@ -156,4 +157,4 @@ def test_memory_is_that_of_this_process(llama, tokenizer, monkeypatch):
         resident = next(int(line.split()[1]) * 1024 for line in stream if line.startswith("VmRSS"))
     assert 0.8 * resident < found < 1.25 * resident
     monkeypatch.setattr(footprint, "_STATM", footprint._STATM / "nowhere")
-    assert footprint.held(torch.device("cpu")) >= found * 0.9, "the most it ever held"
+    assert footprint.resident() >= found * 0.9, "the most it ever held"

@@ -91,3 +91,13 @@ def test_policies_are_frozen_and_keyword_only():
         EDT(t0=1, theta=1).t0 = 2
     with pytest.raises(TypeError):
         EDT(1, 1)
+
+
+def test_a_t0_that_is_left_out_may_be_given_beside_the_spec():
+    assert policy("edt:theta=0.2", t0=0.7) == policy("edt:t0=0.7,theta=0.2")
+    assert policy("edt:t0=0.5,theta=0.2", t0=0.7).t0 == 0.5, "the spec's own wins"
+    assert policy("fixed:temperature=1", t0=0.7) == policy("fixed:temperature=1"), "a policy without t0 has no use for it"
+    with pytest.raises(ValueError, match="policy edt needs theta"):
+        policy("edt", t0=0.7)
+    with pytest.raises(ValueError, match="edt: t0 must be a finite number >= 0, got -1"):
+        policy("edt:theta=1", t0=-1.0)

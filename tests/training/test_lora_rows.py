@@ -10,8 +10,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, LlamaTokenizerFast
 
+from edt_sampling.engines.decoding.prompts import Prompts
 from edt_sampling.engines.transformers import load
-from edt_sampling.engines.transformers.prompts import Prompts
 from edt_sampling.policies import policy
 from edt_sampling.protocol import Request, Setting
 from edt_sampling.tasks import Example, load_task

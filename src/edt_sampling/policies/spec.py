@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from edt_sampling.policies.policy import Policy
 from edt_sampling.policies.table import POLICIES
 
 
-def policy(spec: str | Policy) -> Policy:
+def policy(spec: str | Policy, *, t0: float | None = None) -> Policy:
     """The policy that a spec string says: its name, then ``:`` and its parameters as ``name=number``, split by commas.
 
-    A policy is returned as it is. ``policy(str(p)) == p`` for every policy p.
+    A policy is returned as it is. ``policy(str(p)) == p`` for every policy p. Where a spec leaves out ``t0``, and its policy has one, the
+    argument of that name stands in for it: an engine's own temperature.
     Raises ValueError naming the unknown policy, the unknown, missing or repeated parameter, or the value out of its interval.
     """
     if isinstance(spec, Policy):
         return spec
     name, _, rest = spec.strip().partition(":")
-    return POLICIES.find(name.strip()).from_parameters(_parameters(rest, spec))
+    kind, given = POLICIES.find(name.strip()), _parameters(rest, spec)
+    own = {} if t0 is None or "t0" not in {f.name for f in fields(kind)} else {"t0": t0}
+    return kind.from_parameters(own | given)
 
 
 def _parameters(text: str, spec: str) -> dict[str, float]:

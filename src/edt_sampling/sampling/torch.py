@@ -97,15 +97,16 @@ def draw(logits: Tensor, mixture: Mixture, *, uniform: Any, filters: Filters = U
 
 
 @torch.no_grad()
-def tempered(logits: Tensor, tokens: Tensor, temperatures: Tensor) -> Tempered:
+def tempered(logits: Tensor, tokens: Any, temperatures: Any) -> Tempered:
     """Entropy and -ln p of ``tokens`` ``[rows]`` under softmax(logits / T), for each of ``temperatures`` ``[settings, rows]``.
 
     A T below ``COLDEST`` is taken as that, so that a token which is not the best one has a large, finite -ln p.
     """
     largest, _ = _maxima(logits)
-    inverse = temperatures.double().clamp(COLDEST, HOTTEST).reciprocal()
+    own = torch.as_tensor(tokens, device=logits.device)
+    inverse = torch.as_tensor(temperatures, dtype=torch.float64, device=logits.device).clamp(COLDEST, HOTTEST).reciprocal()
     size = _slab(logits)
-    slabs = zip(logits.split(size), largest.split(size), tokens.split(size), inverse.split(size, dim=-1), strict=True)
+    slabs = zip(logits.split(size), largest.split(size), own.split(size), inverse.split(size, dim=-1), strict=True)
     parts = [_tempered_slab(_shifted(rows, top), own, by) for rows, top, own, by in slabs]
     return Tempered(*(torch.cat(columns, -1) for columns in zip(*parts, strict=True)))
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, StoppingCriteriaList
-from transformers.generation import logits_process
 
+from edt_sampling.engines.decoding.memory import REMEMBERED, Memory
 from edt_sampling.engines.transformers.exact import exact
-from edt_sampling.engines.transformers.generation_config import sampling_fields, warn_overridden
-from edt_sampling.engines.transformers.memory import REMEMBERED, Memory
+from edt_sampling.engines.transformers.generation_config import WARPERS, sampling_fields, warn_overridden
 from edt_sampling.engines.transformers.processor import Policies, one_a_row, read_policies
 from edt_sampling.policies import Mixture
 from edt_sampling.sampling import Filters, uniforms
 from edt_sampling.sampling import torch as backend
+from edt_sampling.sampling.contract import Backend
 
-WARPERS = tuple(getattr(logits_process, name) for name in dir(logits_process) if name.endswith("LogitsWarper"))
 TRANSFORMERS_TOP_K = 50  # set by ``generate`` itself where neither the user nor the model's config says otherwise
 
 
@@ -69,11 +68,10 @@ class Draw(LogitsProcessor):
         logits = exact(scores)
         if self._mixture is None or self._memory is None:
             self._mixture = backend.mixture(one_a_row(self.policies, len(logits)), like=logits)
-            self._memory = Memory(len(logits), device=logits.device)
-        rows = torch.arange(len(logits), device=logits.device)
+            self._memory = Memory(len(logits), backend=cast(Backend, backend))
+        rows = np.arange(len(logits))
         kept = self._memory.recall(rows, logits, step, needs=self._mixture.needs, filters=self.filters)
-        uniform = torch.from_numpy(self._uniform(step)).to(logits.device)
-        drawn = backend.draw(logits, self._mixture, uniform=uniform, filters=self.filters, **kept)
+        drawn = backend.draw(logits, self._mixture, uniform=self._uniform(step), filters=self.filters, **kept)
         self._memory.drew(rows, drawn.probability, filters=self.filters)
         return torch.full_like(scores, -torch.inf).scatter_(1, drawn.token[:, None].to(scores.device), 0.0)
 

@@ -5,29 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 import transformers
 
 import edt_sampling
-from edt_sampling.engines.transformers import footprint, forcing, reading
+from edt_sampling.engines.decoding.forcing import forced
+from edt_sampling.engines.decoding.guidance import Guidance, guided_by
+from edt_sampling.engines.decoding.host import host
+from edt_sampling.engines.decoding.loop import decode
+from edt_sampling.engines.decoding.memory import REMEMBERED
+from edt_sampling.engines.decoding.outlook import FORESEEN, foreseen
+from edt_sampling.engines.decoding.prompts import Prompts
+from edt_sampling.engines.decoding.reading import check_watch, reading
+from edt_sampling.engines.decoding.rows import Rows, rows_of
+from edt_sampling.engines.decoding.stopping import Stopping
+from edt_sampling.engines.transformers import footprint
+from edt_sampling.engines.transformers.forcing import dropping, forced_logits
 from edt_sampling.engines.transformers.generation_config import sampling_fields, warn_overridden
-from edt_sampling.engines.transformers.guidance import Guidance
-from edt_sampling.engines.transformers.memory import REMEMBERED
-from edt_sampling.engines.transformers.outlook import FORESEEN, foreseen
 from edt_sampling.engines.transformers.prefill import Continuation, Prefill, prefill
 from edt_sampling.engines.transformers.prefix import ATTENTION, shares_prefix
-from edt_sampling.engines.transformers.prompts import Prompts
-from edt_sampling.engines.transformers.rows import Row, Rows
-from edt_sampling.engines.transformers.stopping import Stopping
-from edt_sampling.protocol import Completion, Forced, Messages, Reading, Request, Trace
-from edt_sampling.sampling.contract import check_kept
+from edt_sampling.engines.transformers.prompt_entropy import prompt_entropy
+from edt_sampling.protocol import Completion, Forced, Messages, Reading, Request
+from edt_sampling.sampling import torch as torch_backend
+from edt_sampling.sampling.contract import Backend, check_kept
 
 CACHE_BYTES = 1 << 30
 WIDE = 8  # rows of one request from which on it decodes alone, over a shared prefix
-COMPACT_SHARE = 8  # rows are moved together once one in eight has ended: moving costs about as much as a step
+BACKEND = cast(Backend, torch_backend)
 
 
 class TransformersEngine:
@@ -37,6 +44,9 @@ class TransformersEngine:
     allows it and copied otherwise. Smaller requests are batched, padded on the left. Either way the cache of rows that
     decode together stays under ``cache_bytes``. The model's attention implementation is set to this engine's own.
     """
+
+    observes = True
+    ahead = 1
 
     def __init__(
         self,
@@ -79,7 +89,7 @@ class TransformersEngine:
         self._prompt(request)
         keeps = REMEMBERED | FORESEEN | {"kl", "scheduled"}
         check_kept((setting.policy for setting in request.settings), keeps, keeper="the transformers engine")
-        if _guided(request):
+        if guided_by(request):
             self._without(request)
 
     @torch.inference_mode()
@@ -102,9 +112,10 @@ class TransformersEngine:
         check_kept((setting.policy for setting in request.settings), keeps, keeper="teacher forcing")
         prompt, tokens = self._prompts.tokens(request.prompt), self._prompts.continuation(request.prompt, text)
         self._prompts.check_room(len(prompt), len(tokens), f"text of {len(tokens)} tokens")
-        without = self._without(request) if _guided(request) else None
-        ahead = foreseen(request, self.model, prompt, self._draft)
-        return forcing.force(self.model, prompt, tokens, request.settings, without=without, ahead=ahead)
+        logits, kl = forced_logits(self.model, prompt, tokens), None
+        if guided_by(request):
+            kl = host(torch_backend.divergence(logits, forced_logits(self.model, self._without(request), tokens)))
+        return forced(logits, tokens, request.settings, kl=kl, ahead=self._foreseen(request), backend=BACKEND)
 
     @torch.inference_mode()
     def read(
@@ -115,13 +126,11 @@ class TransformersEngine:
         Raises ValueError for a prompt and text that are too long together, for a text without tokens, and for ``dropout`` where the model
         drops nothing.
         """
-        before = self._prompts.tokens(prompt)
-        tokens = self._prompts.continuation(prompt, text) if isinstance(text, str) else [int(token) for token in text]
-        if not tokens:
-            raise ValueError("text must hold a token, got an empty list")
+        before, tokens = self._prompts.tokens(prompt), self._prompts.text(prompt, text)
         self._prompts.check_room(len(before), len(tokens), f"text of {len(tokens)} tokens")
-        with reading.dropping(self.model, dropout) if dropout is not None else nullcontext():
-            return reading.read(self.model, before, tokens, watch=watch)
+        check_watch(watch, len(tokens))
+        with dropping(self.model, dropout) if dropout is not None else nullcontext():
+            return reading(forced_logits(self.model, before, tokens), tokens, watch=watch, backend=BACKEND)
 
     def memory(self) -> int | None:
         """Bytes: on CUDA the most that was allocated since the last call, elsewhere what the process holds; None where unknown."""
@@ -132,15 +141,8 @@ class TransformersEngine:
         return self._cache_bytes
 
     def pieces(self, tokens: Sequence[int]) -> list[str]:
-        """What each token adds to the text; a token that only begins a character adds nothing, the one that ends it adds it."""
-        pieces: list[str] = []
-        shown = ""
-        for end in range(1, len(tokens) + 1):
-            text = self.tokenizer.decode(tokens[:end])
-            text = shown if text.endswith("\ufffd") and end < len(tokens) else text
-            pieces.append(text[len(shown) :])
-            shown = text
-        return pieces
+        """What each token adds to the text."""
+        return self._prompts.pieces(tokens)
 
     # --- what decodes together -----------------------------------------------------------------
 
@@ -157,21 +159,28 @@ class TransformersEngine:
 
     def _run(self, batch: Sequence[Request]) -> Iterator[list[Completion]]:
         start = prefill(self.model, [self._prompt(r) for r in batch])
-        guided = [i for i, request in enumerate(batch) if _guided(request)]
+        guided = [i for i, request in enumerate(batch) if guided_by(request)]
         without = prefill(self.model, [self._without(batch[i]) for i in guided]) if guided else None
-        ahead = [foreseen(r, self.model, self._prompt(r), self._draft) for r in batch]
-        rows = iter(_rows(batch))
-        room = self._rows_at_once([s for s in (start, without) if s], batch[0].max_new_tokens)
+        ahead = [self._foreseen(request) for request in batch]
+        rows, steps = rows_of(batch), batch[0].max_new_tokens
+        room = self._rows_at_once([s for s in (start, without) if s], steps)
+        stopping = Stopping(self.tokenizer, self._end_tokens(), batch[0].stop)
         done: dict[int, list[Completion]] = {i: [] for i in range(len(batch))}
         while chunk := list(islice(rows, room)):
-            state = Rows(batch, chunk, foreseen=ahead, like=start.logits)
+            state = Rows(batch, chunk, foreseen=ahead, backend=BACKEND, like=start.logits)
             guidance = None
             if without and state.guided:
                 owner = [guided.index(chunk[i].request) for i in state.guided]
-                guidance = Guidance(self.model, without, state.guided, owner, room=batch[0].max_new_tokens, shared=self._shares(without))
-            for completion, row in zip(self._decode(batch, state, start, guidance), chunk, strict=True):
+                guidance = Guidance(self._continuation(without, owner, steps), state.guided, backend=BACKEND)
+            stream = self._continuation(start, [row.request for row in chunk], steps)
+            completions, held = decode(batch, state, stream, stopping, guidance=guidance)
+            self._cache_bytes = max(self._cache_bytes or 0, held)
+            for completion, row in zip(completions, chunk, strict=True):
                 done[row.request].append(completion)
         yield from done.values()
+
+    def _continuation(self, start: Prefill, owner: Sequence[int], steps: int) -> Continuation:
+        return Continuation(self.model, start, owner, room=steps, shared=self._shares(start))
 
     def _rows_at_once(self, starts: Sequence[Prefill], steps: int) -> int:
         """How many rows the cache's limit allows, each of them in every stream."""
@@ -187,34 +196,10 @@ class TransformersEngine:
     def _shares(self, start: Prefill) -> bool:
         return self.not_shared is None and len(start.mask) == 1 and shares_prefix(start.cache)
 
-    # --- decoding ------------------------------------------------------------------------------
+    # --- prompts -------------------------------------------------------------------------------
 
-    def _decode(self, batch: Sequence[Request], rows: Rows, start: Prefill, guidance: Guidance | None) -> list[Completion]:
-        steps = batch[0].max_new_tokens
-        stopping = Stopping(self.tokenizer, self._end_tokens(), batch[0].stop)
-        running = Continuation(self.model, start, [r.request for r in rows.rows], room=steps, shared=self._shares(start))
-        lengths = np.zeros(len(rows.rows), dtype=np.int64)
-        for step in range(steps):
-            tokens = rows.draw(running.logits, step, kl=guidance.divergence(running.logits, rows.live) if guidance else None)
-            live = rows.live.numpy()
-            ended = stopping.ended(rows.tokens[live, : step + 1]) | (step + 1 == steps)
-            lengths[live[ended & (lengths[live] == 0)]] = step + 1
-            opened = lengths[live] == 0
-            if not opened.any():
-                break
-            if (~opened).sum() * COMPACT_SHARE >= len(live):
-                kept = torch.from_numpy(np.flatnonzero(opened))
-                rows.keep(kept)
-                running.keep(kept)
-                tokens = tokens[opened]
-                if guidance:
-                    guidance.keep(rows.live)
-            following = torch.from_numpy(tokens).to(self.model.device)
-            running.step(following)
-            if guidance:
-                guidance.step(following, rows.live)
-            self._cache_bytes = max(self._cache_bytes or 0, running.bytes + (guidance.bytes if guidance else 0))
-        return [_completion(batch, row, rows, i, int(lengths[i]), stopping) for i, row in enumerate(rows.rows)]
+    def _foreseen(self, request: Request) -> dict[str, float]:
+        return foreseen(request, lambda: prompt_entropy(self.model, self._prompts.tokens(request.prompt)), self._draft)
 
     def _draft(self, request: Request) -> Completion:
         """The only text of a request of one row."""
@@ -225,7 +210,7 @@ class TransformersEngine:
         """The token ids of a request's prompt without its evidence."""
         if request.without is None:
             raise ValueError(
-                f"policy {_guided(request)} needs the prompt without its evidence: give the request's without=, or examples with evidence"
+                f"policy {guided_by(request)} needs the prompt without its evidence: give the request's without=, or examples with evidence"
             )
         ids = self._prompts.tokens(request.without)
         self._prompts.check_room(len(ids), request.max_new_tokens, f"max_new_tokens={request.max_new_tokens}")
@@ -243,37 +228,12 @@ class TransformersEngine:
         return sorted(e for e in ends if e is not None)
 
 
-def _guided(request: Request) -> str | None:
-    """The name of a policy of the request that reads the divergence to the distribution without the evidence."""
-    return next((setting.policy.name for setting in request.settings if "kl" in setting.policy.needs), None)
-
-
 def _narrow(request: Request) -> bool:
     return len(request.settings) * request.samples < WIDE
 
 
 def _ending(request: Request) -> tuple[int, tuple[str, ...]]:
     return request.max_new_tokens, request.stop
-
-
-def _rows(batch: Sequence[Request]) -> Iterator[Row]:
-    for index, request in enumerate(batch):
-        for setting in range(len(request.settings)):
-            for sample in range(request.samples):
-                yield Row(index, setting, sample)
-
-
-def _completion(batch: Sequence[Request], row: Row, rows: Rows, index: int, length: int, stopping: Stopping) -> Completion:
-    tokens = rows.tokens[index, :length]
-    text, finish = stopping.finish(tokens)
-    trace = Trace(
-        tokens=tokens,
-        entropy=rows.entropy[index, :length],
-        temperature=rows.temperature[index, :length],
-        probability=rows.probability[index, :length],
-    )
-    request = batch[row.request]
-    return Completion(request=request.id, setting=row.setting, sample=row.sample, text=text, finish=finish, trace=trace)
 
 
 def _why_not_shared(model: Any) -> str | None:
@@ -303,5 +263,5 @@ def _trial(model: Any, *, shared: bool) -> Any:
         return None
     running = Continuation(model, start, [0, 0], room=2, shared=shared)
     for tokens in ([1, 2], [3, 4]):
-        running.step(torch.tensor(tokens, device=model.device))
+        running.step(np.array(tokens))
     return running.logits.float()

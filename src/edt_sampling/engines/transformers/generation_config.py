@@ -6,7 +6,10 @@ import warnings
 from typing import Any
 
 from transformers import GenerationConfig
+from transformers.generation import logits_process
 
+WARPERS = tuple(getattr(logits_process, name) for name in dir(logits_process) if name.endswith("LogitsWarper"))
+"""transformers' own temperature and truncations."""
 NEUTRAL: dict[str, Any] = {
     "temperature": 1.0,
     "top_k": 0,

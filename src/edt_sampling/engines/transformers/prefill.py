@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import DynamicCache, PreTrainedModel
 
@@ -71,12 +72,12 @@ class Continuation:
             self._cache.batch_select_indices(index)
             self._mask = start.mask[index]
 
-    def step(self, tokens: torch.Tensor) -> None:
+    def step(self, tokens: np.ndarray) -> None:
         """Appends ``tokens`` ``[rows]`` and computes the logits that follow."""
         if self._mask is not None:
             self._mask = torch.cat([self._mask, self._mask.new_ones(len(tokens), 1)], -1)
-        positions = self._positions[:, None]
-        out = forward(self._model, tokens[:, None], cache=self._cache, mask=self._mask, positions=positions)
+        positions, following = self._positions[:, None], torch.from_numpy(tokens).to(self._positions.device)
+        out = forward(self._model, following[:, None], cache=self._cache, mask=self._mask, positions=positions)
         self.logits = exact(out.logits[:, -1])
         self._positions = self._positions + 1
 
@@ -85,9 +86,9 @@ class Continuation:
         """What the keys and values of its rows take, the shared prefix counted once."""
         return sum(cached_bytes(layer) for layer in self._cache.layers)
 
-    def keep(self, rows: torch.Tensor) -> None:
+    def keep(self, rows: np.ndarray) -> None:
         """Goes on with these rows only."""
-        rows = rows.to(self._positions.device)
-        self._cache.batch_select_indices(rows)
-        self._positions = self._positions[rows]
-        self._mask = None if self._mask is None else self._mask[rows]
+        index = torch.from_numpy(rows).to(self._positions.device)
+        self._cache.batch_select_indices(index)
+        self._positions = self._positions[index]
+        self._mask = None if self._mask is None else self._mask[index]

@@ -26,13 +26,15 @@ class PolicyLogitsProcessor(LogitsProcessor):
     processors after its penalties and before its own temperature, top-k and top-p, whose defaults include
     ``top_k=50``; pass ``temperature=1.0, top_k=0`` to ``generate``, or use ``decoding`` below, which does.
     A row at T = 0 keeps its maximum alone. An instance-level policy reads the entropy of the first call after
-    construction or ``reset``: use a new processor for every ``generate``.
+    construction or ``reset``: use a new processor for every ``generate``. ``coming`` is the temperature by which ``generate`` divides
+    behind it, so that both together are the policy's.
     """
 
     supports_continuous_batching = True
 
-    def __init__(self, policies: Policies) -> None:
+    def __init__(self, policies: Policies, *, coming: float = 1.0) -> None:
         self.policies = read_policies(policies, keeps=KEEPS, keeper="a logits processor")
+        self.coming = coming
         self.reset()
 
     def reset(self) -> None:
@@ -43,7 +45,7 @@ class PolicyLogitsProcessor(LogitsProcessor):
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> Any:
         temperature = self.temperature(exact(scores)).to(scores.device, torch.float32)[:, None]
         best, index = scores.max(-1, keepdim=True)
-        tempered = (scores - best) / temperature.clamp(min=COLDEST)
+        tempered = (scores - best) * (self.coming / temperature.clamp(min=COLDEST))
         greedy = torch.full_like(scores, -torch.inf).scatter_(1, index, 0.0)
         return torch.where(temperature < COLDEST, greedy, tempered.to(scores.dtype))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from edt_sampling.engines.transformers.prompts import Prompts
+from edt_sampling.engines.decoding.prompts import Prompts
 from edt_sampling.tasks import Example, Task
 
 IGNORED = -100

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from edt_sampling.protocol import Messages
 
 
 class Prompts:
-    """Tokenises for one model of at most ``positions`` tokens (None: any number); ``chat`` puts text through the chat template."""
+    """Tokenises for one model of at most ``positions`` tokens (None: any number); ``chat`` puts text through the chat template.
+
+    ``tokenizer`` is transformers' or has what is used of one: a call, ``decode``, ``batch_decode``, ``eos_token_id``, ``chat_template`` and
+    ``apply_chat_template``.
+    """
 
     def __init__(self, tokenizer: Any, *, name: str, positions: int | None, chat: bool) -> None:
         if chat and not tokenizer.chat_template:
@@ -46,6 +51,13 @@ class Prompts:
             raise ValueError(f"text {text!r} holds no token")
         return ids
 
+    def text(self, prompt: str | Messages, text: str | Sequence[int]) -> list[int]:
+        """The token ids of a text as ``continuation`` has them, or given ones as they are. Raises ValueError where there are none."""
+        tokens = self.continuation(prompt, text) if isinstance(text, str) else [int(token) for token in text]
+        if not tokens:
+            raise ValueError("text must hold a token, got an empty list")
+        return tokens
+
     def _following(self, prompt: str, text: str) -> list[int]:
         """What the text adds to the prompt's tokens: alone, some tokenizers would put a space before it. Where the two merge, its own."""
         before, whole = (list(self._tokenizer(t)["input_ids"]) for t in (prompt, prompt + text))
@@ -53,6 +65,17 @@ class Prompts:
 
     def _alone(self, text: str) -> list[int]:
         return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def pieces(self, tokens: Sequence[int]) -> list[str]:
+        """What each token adds to the text; a token that only begins a character adds nothing, the one that ends it adds it."""
+        pieces: list[str] = []
+        shown = ""
+        for end in range(1, len(tokens) + 1):
+            text = self._tokenizer.decode(tokens[:end])
+            text = shown if text.endswith("\ufffd") and end < len(tokens) else text
+            pieces.append(text[len(shown) :])
+            shown = text
+        return pieces
 
     def check_room(self, prompt: int, more: int, what: str) -> None:
         """Raises ValueError where a prompt of so many tokens and ``more`` behind it, ``what`` they are, exceed the model's positions."""

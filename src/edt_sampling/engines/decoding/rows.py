@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import torch
 
-from edt_sampling.engines.transformers.memory import Memory
+from edt_sampling.engines.decoding.host import host
+from edt_sampling.engines.decoding.memory import Memory
 from edt_sampling.policies import Policy
 from edt_sampling.protocol import Request, Setting
-from edt_sampling.sampling import Draw, Filters, uniforms
-from edt_sampling.sampling import torch as backend
+from edt_sampling.sampling.contract import Backend, Draw
+from edt_sampling.sampling.filters import Filters
+from edt_sampling.sampling.philox import uniforms
 from edt_sampling.sampling.statistics import Kept
 
 
@@ -25,34 +27,41 @@ class Row:
     sample: int
 
 
-class Rows:
-    """Random numbers, policies and outputs of a batch of rows, ``[rows, steps]``.
+def rows_of(batch: Sequence[Request]) -> Iterator[Row]:
+    """The rows of requests in turn, settings in order and samples within them."""
+    for index, request in enumerate(batch):
+        for setting in range(len(request.settings)):
+            for sample in range(request.samples):
+                yield Row(index, setting, sample)
 
-    ``foreseen`` holds, for each request, the statistics that were known before its texts began.
+
+class Rows:
+    """Random numbers, policies and outputs of a batch of rows, ``[rows, steps]``, NumPy arrays all.
+
+    ``foreseen`` holds, for each request, the statistics that were known before its texts began; ``like`` are logits of the kind that
+    ``backend`` is for.
     """
 
     def __init__(
-        self, requests: Sequence[Request], rows: Sequence[Row], *, foreseen: Sequence[Mapping[str, float]], like: torch.Tensor
+        self, requests: Sequence[Request], rows: Sequence[Row], *, foreseen: Sequence[Mapping[str, float]], backend: Backend, like: Any
     ) -> None:
         self.rows = list(rows)
         self.steps = requests[0].max_new_tokens
-        self._requests = requests
-        self._like = like
+        self._requests, self._backend, self._like = requests, backend, like
         tables = [uniforms(r.seed, r.id, np.arange(r.samples), self.steps) for r in requests]  # every setting draws the same numbers
-        self._uniforms = torch.from_numpy(np.stack([tables[row.request][row.sample] for row in self.rows])).to(like.device)
-        self._scheduled = torch.from_numpy(np.stack([_schedule(requests[row.request], row) for row in self.rows])).to(like.device)
+        self._uniforms = np.stack([tables[row.request][row.sample] for row in self.rows])
+        self._scheduled = np.stack([_schedule(requests[row.request], row) for row in self.rows])
         self._foreseen = {name: self._of_requests(foreseen, name) for name in frozenset[str]().union(*foreseen)}
-        self._memory = Memory(len(self.rows), device=like.device)
+        self._memory = Memory(len(self.rows), backend=backend)
         shape = (len(self.rows), self.steps)
         self.tokens = np.zeros(shape, dtype=np.int64)
         self.entropy, self.temperature, self.probability = (np.zeros(shape, dtype=np.float32) for _ in range(3))
-        self.live = torch.arange(len(self.rows))
+        self.live = np.arange(len(self.rows))
         self._group()
 
-    def _of_requests(self, foreseen: Sequence[Mapping[str, float]], name: str) -> torch.Tensor:
+    def _of_requests(self, foreseen: Sequence[Mapping[str, float]], name: str) -> np.ndarray:
         """A number of each row's request; 0 where the request has none, because no policy of it reads it."""
-        values = [foreseen[row.request].get(name, 0.0) for row in self.rows]
-        return torch.tensor(values, dtype=torch.float64, device=self._like.device)
+        return np.array([foreseen[row.request].get(name, 0.0) for row in self.rows])
 
     @property
     def guided(self) -> list[int]:
@@ -65,7 +74,7 @@ class Rows:
         for position, row in enumerate(self.live.tolist()):
             groups.setdefault(self._setting(row).filters, []).append(position)
         self._groups = [
-            (filters, torch.tensor(positions), backend.mixture(self._policies(positions), like=self._like))
+            (filters, np.array(positions), self._backend.mixture(self._policies(positions), like=self._like))
             for filters, positions in groups.items()
         ]
 
@@ -76,7 +85,7 @@ class Rows:
     def _setting(self, row: int) -> Setting:
         return self._requests[self.rows[row].request].settings[self.rows[row].setting]
 
-    def draw(self, logits: torch.Tensor, step: int, *, kl: torch.Tensor | None = None) -> np.ndarray:
+    def draw(self, logits: Any, step: int, *, kl: np.ndarray | None = None) -> np.ndarray:
         """Draws the token of each live row from ``logits`` ``[live, vocab]``, records it, and returns the tokens; ``kl`` ``[live]``."""
         tokens = np.zeros(len(self.live), dtype=np.int64)
         for filters, positions, mixture in self._groups:
@@ -86,12 +95,12 @@ class Rows:
             kept |= self._known(rows, step, mixture.needs)
             if kl is not None and "kl" in mixture.needs:
                 kept["kl"] = kl[positions]
-            drawn = backend.draw(own, mixture, uniform=self._uniforms[rows, step], filters=filters, **kept)
+            drawn = self._backend.draw(own, mixture, uniform=self._uniforms[rows, step], filters=filters, **kept)
             self._memory.drew(rows, drawn.probability, filters=filters)
-            tokens[positions.numpy()] = self._record(rows.numpy(), step, drawn)
+            tokens[positions] = self._record(rows, step, drawn)
         return tokens
 
-    def _known(self, rows: torch.Tensor, step: int, needs: frozenset[str]) -> Kept:
+    def _known(self, rows: np.ndarray, step: int, needs: frozenset[str]) -> Kept:
         """The statistics of these rows that were given or foreseen, as far as they are needed."""
         known: Kept = {}
         if "scheduled" in needs:
@@ -104,11 +113,11 @@ class Rows:
 
     def _record(self, rows: np.ndarray, step: int, drawn: Draw) -> np.ndarray:
         for name in ("entropy", "temperature", "probability"):
-            getattr(self, name)[rows, step] = getattr(drawn, name).cpu().numpy()
-        self.tokens[rows, step] = drawn.token.cpu().numpy()
+            getattr(self, name)[rows, step] = host(getattr(drawn, name))
+        self.tokens[rows, step] = host(drawn.token)
         return self.tokens[rows, step]
 
-    def keep(self, positions: torch.Tensor) -> None:
+    def keep(self, positions: np.ndarray) -> None:
         """Goes on with the live rows at these positions only."""
         self.live = self.live[positions]
         self._group()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import torch
+from typing import Any
 
-from edt_sampling.sampling import Filters
-from edt_sampling.sampling import torch as backend
+import numpy as np
+
+from edt_sampling.engines.decoding.host import host
+from edt_sampling.sampling.contract import Backend
+from edt_sampling.sampling.filters import Filters
 from edt_sampling.sampling.statistics import Kept
 
 REMEMBERED = frozenset({"first_entropy", "running_entropy"})
@@ -14,14 +17,15 @@ REMEMBERED = frozenset({"first_entropy", "running_entropy"})
 class Memory:
     """The first step's entropy, the sum of all steps', and the surprise that mirostat allows, ``[rows]`` each."""
 
-    def __init__(self, rows: int, *, device: torch.device) -> None:
-        self._first, self._sum, self._allowed = (torch.zeros(rows, dtype=torch.float64, device=device) for _ in range(3))
+    def __init__(self, rows: int, *, backend: Backend) -> None:
+        self._backend = backend
+        self._first, self._sum, self._allowed = (np.zeros(rows) for _ in range(3))
 
-    def recall(self, rows: torch.Tensor, logits: torch.Tensor, step: int, *, needs: frozenset[str], filters: Filters) -> Kept:
+    def recall(self, rows: np.ndarray, logits: Any, step: int, *, needs: frozenset[str], filters: Filters) -> Kept:
         """What these rows need at this step, counted from 0, whose ``logits`` ``[rows, vocab]`` are; called once a step and row."""
         found: Kept = {}
         if "running_entropy" in needs or ("first_entropy" in needs and step == 0):
-            entropy = backend.statistics(logits, filters=filters).entropy
+            entropy = host(self._backend.statistics(logits, filters=filters).entropy)
             self._sum[rows] += entropy
             if step == 0:
                 self._first[rows] = entropy
@@ -35,7 +39,7 @@ class Memory:
             found["allowed_surprise"] = self._allowed[rows]
         return found
 
-    def drew(self, rows: torch.Tensor, probability: torch.Tensor, *, filters: Filters) -> None:
+    def drew(self, rows: np.ndarray, probability: Any, *, filters: Filters) -> None:
         """Takes note of the probabilities, among the tokens left, that the rows' tokens were drawn with."""
         if filters.mirostat:
-            self._allowed[rows] = filters.mirostat.following(self._allowed[rows], probability, torch)
+            self._allowed[rows] = filters.mirostat.following(self._allowed[rows], host(probability), np)

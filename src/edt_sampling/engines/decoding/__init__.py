@@ -1,0 +1,1 @@
+"""Decoding with any library that turns tokens into logits: what engines share."""
