@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from edt_sampling.engines import load_engine
+from edt_sampling.engines.fingerprint import fingerprint
 from edt_sampling.engines.transformers import load
-from edt_sampling.engines.transformers.loading import fingerprint
 from edt_sampling.policies import policy
 from edt_sampling.protocol import Request, Setting
 

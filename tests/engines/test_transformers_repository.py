@@ -9,9 +9,9 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, GenerationMixin, set_seed
 
 from edt_sampling.cli import main
+from edt_sampling.engines.source import BUNDLED, model_source
 from edt_sampling.engines.transformers import decoding
 from edt_sampling.engines.transformers.config_fields import honour_fields
-from edt_sampling.engines.transformers.loading import BUNDLED, model_source
 from edt_sampling.engines.transformers.repository import write_repository
 
 SPEC = "edt:t0=0.8,theta=0.5"

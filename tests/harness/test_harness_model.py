@@ -9,8 +9,8 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.registry import get_model
 from lm_eval.models.huggingface import HFLM
 
+from edt_sampling.engines.source import model_source
 from edt_sampling.engines.transformers import load
-from edt_sampling.engines.transformers.loading import model_source
 from edt_sampling.harness.model import EdtLM, context_key
 from edt_sampling.policies import policy
 from edt_sampling.protocol import Request, Setting

@@ -36,11 +36,16 @@ class Model(Protocol):
     any; ``end_tokens`` are those that end a text.
     """
 
-    name: str
-    fingerprint: str
-    positions: int | None
-    tokenizer: Any
-    end_tokens: Sequence[int]
+    @property
+    def name(self) -> str: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def positions(self) -> int | None: ...
+    @property
+    def tokenizer(self) -> Any: ...
+    @property
+    def end_tokens(self) -> Sequence[int]: ...
 
     def begin(self, prompt: Sequence[int], *, rows: int, room: int) -> Stream:
         """So many rows behind one prompt, with room for ``room`` tokens each; ``logits`` are those of its first tokens."""

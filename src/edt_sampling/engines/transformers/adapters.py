@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from edt_sampling.engines.transformers.fingerprint import adapted
+from edt_sampling.engines.fingerprint import adapted
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 

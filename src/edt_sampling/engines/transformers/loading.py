@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,11 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
+from edt_sampling.engines.fingerprint import fingerprint
+from edt_sampling.engines.source import BUNDLED, model_source
 from edt_sampling.engines.transformers.adapters import adapter_fingerprint, base_of, merged
 from edt_sampling.engines.transformers.engine import CACHE_BYTES, TransformersEngine
-from edt_sampling.engines.transformers.fingerprint import fingerprint
 
-BUNDLED = "bundled"
 _UNREADABLE = (OSError, ValueError, KeyError, SafetensorError)
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -75,25 +74,6 @@ def read_tokenizer(source: str, *, name: str, trust_remote_code: bool = False) -
         return AutoTokenizer.from_pretrained(source, trust_remote_code=trust_remote_code)
     except _UNREADABLE as error:
         raise OSError(f"model {name!r} cannot be loaded: {_first_line(error)}") from error
-
-
-def model_source(model: str) -> str:
-    """The folder or Hub id to load from; a local folder is checked for what a model needs."""
-    if model == BUNDLED:
-        return str(files("edt_sampling") / "models" / "docs-6m")
-    folder = Path(model).expanduser()
-    looks_local = folder.exists() or model.startswith((".", "/", "~")) or model.count("/") != 1
-    if not looks_local:
-        return model
-    if not folder.is_dir():
-        raise FileNotFoundError(f"model {model!r} is not a folder: give a model's folder, a Hub id (owner/name), or {BUNDLED!r}")
-    if not (folder / "config.json").is_file():
-        raise FileNotFoundError(f"model folder {model!r} holds no config.json")
-    if not list(folder.glob("*.safetensors")):
-        old = next(iter([*folder.glob("*.bin"), *folder.glob("*.pt")]), None)
-        hint = f" ({old.name} is not read: save the model with safe_serialization=True)" if old else ""
-        raise FileNotFoundError(f"model folder {model!r} holds no weights in safetensors{hint}")
-    return str(folder)
 
 
 def _base_source(base: str, adapter: str) -> str:

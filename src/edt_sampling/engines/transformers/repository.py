@@ -10,8 +10,8 @@ from typing import Any
 from transformers import GenerationConfig, GenerationMixin
 
 from edt_sampling.engines.fields import SPEC, THETA, requested
+from edt_sampling.engines.source import model_source
 from edt_sampling.engines.transformers.config_fields import fields_of, honour_fields
-from edt_sampling.engines.transformers.loading import model_source
 from edt_sampling.engines.transformers.processor import KEEPS
 from edt_sampling.policies import policy
 from edt_sampling.sampling.contract import check_kept

@@ -11,9 +11,10 @@ from typing import Any
 from transformers import AutoConfig
 
 from edt_sampling.engines.decoding.prompts import Prompts
+from edt_sampling.engines.fingerprint import fingerprint
+from edt_sampling.engines.source import BUNDLED, model_source
 from edt_sampling.engines.transformers.adapters import base_of
-from edt_sampling.engines.transformers.fingerprint import fingerprint
-from edt_sampling.engines.transformers.loading import BUNDLED, model_source, read_tokenizer
+from edt_sampling.engines.transformers.loading import read_tokenizer
 from edt_sampling.store import content_hash, run_folder
 from edt_sampling.tasks import load_task
 from edt_sampling.training.lora.examples import Split, read_split

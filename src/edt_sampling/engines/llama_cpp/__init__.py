@@ -1,0 +1,9 @@
+"""llama.cpp through llama-cpp-python: a sampler in its own chain, and an engine on GGUF files."""
+
+from edt_sampling.engines.llama_cpp.chain import Chain
+from edt_sampling.engines.llama_cpp.llama import PolicyLlama
+from edt_sampling.engines.llama_cpp.loading import load
+from edt_sampling.engines.llama_cpp.processor import PolicyProcessor
+from edt_sampling.engines.llama_cpp.sampler import PolicySampler
+
+__all__ = ["Chain", "PolicyLlama", "PolicyProcessor", "PolicySampler", "load"]
