@@ -1,0 +1,66 @@
+"""Logits tempered between two steps of a user's own loop: GenAI draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from edt_sampling.engines.decoding.memory import REMEMBERED, Memory
+from edt_sampling.engines.onnxruntime_genai.backend import BACKEND
+from edt_sampling.policies import Mixture, Policy, policy
+from edt_sampling.sampling import reference
+from edt_sampling.sampling.contract import COLDEST, HOTTEST, check_kept
+from edt_sampling.sampling.filters import UNFILTERED
+
+Policies = str | Policy | Sequence[str | Policy]
+
+
+class PolicyTemper:
+    """Called with a generator ahead of every ``generate_next_token``, divides its logits by the temperatures that the policies give: all of
+    it, so that the generator's own ``temperature`` must be 1.
+
+    ``policies`` is one policy or spec string for all rows, or a list with one a row. GenAI's penalties, guidance, top-k and top-p come
+    behind. A row at T = 0 keeps its first maximum alone. ``entropy`` (nats) and ``temperature`` ``[rows]``, float64, are those of the last
+    step. One object serves one generator, from its first step.
+    """
+
+    def __init__(self, policies: Policies) -> None:
+        self._policies = [policy(p) for p in ([policies] if isinstance(policies, str | Policy) else policies)]
+        check_kept(self._policies, REMEMBERED, keeper="the ONNX Runtime GenAI loop")
+        self.entropy = self.temperature = np.empty(0)
+        self._mixture: Mixture | None = None
+        self._memory: Memory | None = None
+        self._steps = 0
+
+    def __call__(self, generator: Any) -> None:
+        """Tempers the generator's logits in place; raises ValueError for a row with NaN, +inf or nothing but -inf."""
+        logits = generator.get_logits()
+        rows = logits.reshape(len(logits), -1)
+        generator.set_logits(self.tempered(rows).reshape(logits.shape))
+
+    def tempered(self, logits: np.ndarray) -> np.ndarray:
+        """Logits ``[rows, vocab]`` divided, their maximum 0, float32."""
+        mixture, memory = self._begin(len(logits))
+        kept = memory.recall(np.arange(len(logits)), logits, self._steps, needs=mixture.needs, filters=UNFILTERED)
+        self._steps += 1
+        read = reference.statistics(logits, needs=mixture.needs)
+        self.entropy, self.temperature = read.entropy, reference.temperature_at(read, mixture, **kept)
+        return _divided(logits, self.temperature)
+
+    def _begin(self, rows: int) -> tuple[Mixture, Memory]:
+        if self._mixture is None or self._memory is None:
+            if len(self._policies) not in (1, rows):
+                raise ValueError(f"policies must be one, or one a row: got {len(self._policies)} for {rows} rows")
+            self._mixture = reference.mixture(self._policies * rows if len(self._policies) == 1 else self._policies)
+            self._memory = Memory(rows, backend=BACKEND)
+        return self._mixture, self._memory
+
+
+def _divided(logits: np.ndarray, temperature: np.ndarray) -> np.ndarray:
+    shifted = logits.astype(np.float64) - logits.max(-1, keepdims=True)
+    scaled = np.where(shifted > -np.inf, shifted, 0) / np.clip(temperature, COLDEST, HOTTEST)[:, None]
+    others = np.arange(logits.shape[-1]) != logits.argmax(-1)[:, None]
+    masked = (shifted == -np.inf) | ((temperature < COLDEST)[:, None] & others)
+    return np.where(masked, -np.inf, scaled).astype(np.float32)
