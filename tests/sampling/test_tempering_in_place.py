@@ -125,6 +125,13 @@ def test_a_greedy_row_keeps_its_first_maximum_alone():
     assert torch.isfinite(logits)[0].tolist() == [False, True, False, False]
 
 
+def test_a_masked_token_stays_masked_at_any_temperature():
+    logits = torch.tensor([[1.0, 2.0, -torch.inf]])
+    temper_(logits, mixture(["fixed:temperature=1e60"], logits))
+    assert logits[0, 2] == -torch.inf
+    assert torch.softmax(logits, -1)[0].tolist() == pytest.approx([0.5, 0.5, 0])
+
+
 class Waits(TorchDispatchMode):
     """Takes down the operations for which the host would wait for a device."""
 

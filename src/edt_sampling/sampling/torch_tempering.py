@@ -9,8 +9,11 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from edt_sampling.sampling.contract import COLDEST, HOTTEST, LEAST
+from edt_sampling.sampling.contract import COLDEST, LEAST
 from edt_sampling.sampling.statistics import Statistics
+
+HOTTEST = 1e30
+"""A temperature above this one is taken as it: the inverse of ``contract.HOTTEST`` is 0 in float32, and -inf times 0 would be NaN."""
 
 
 class Tempering(NamedTuple):
@@ -30,19 +33,18 @@ class Temperatures(Protocol):
 
 
 @torch.no_grad()
-def temper_(logits: Tensor, policies: Temperatures, *, applied: Any = 1.0, coming: Any = 1.0) -> Tempering:
+def temper_(logits: Tensor, policies: Temperatures, *, applied: Tensor | float = 1.0, coming: Tensor | float = 1.0) -> Tempering:
     """Divides each row of ``logits`` ``[rows, vocab]``, in place, so that with the engine's own temperature it is divided by its policy's.
 
-    ``applied`` and ``coming``, numbers or ``[rows]``, are the engine's own temperatures: by which it has divided the logits already, and by
-    which it is going to. The entropy is that of the logits before either. A row whose temperature is NaN, and one with NaN, +inf or nothing
-    but -inf, is left as it came, bit for bit; below ``COLDEST`` a row keeps its maximum with the lowest index alone.
+    ``applied`` and ``coming``, ``[rows]`` or one number, are the engine's own temperatures: by which it has divided the logits already,
+    and by which it is going to. The entropy is that of the logits before either. A row whose temperature is NaN, and one with NaN, +inf or
+    nothing but -inf, is left as it came, bit for bit; below ``COLDEST`` a row keeps its maximum with the lowest index alone.
     """
     largest, best = logits.max(-1, keepdim=True)
-    shifted = (logits.float() - largest.float()).mul_(_column(applied, logits))
+    shifted = (logits.float() - largest.float()).mul_(_column(applied))
     read = _statistics(shifted, policies.needs)
     t = policies.temperature(read)
-    factor = _column(coming, logits) / t.clamp(COLDEST, HOTTEST)[:, None]
-    tempered = shifted.mul_(factor.float())
+    tempered = shifted.mul_((_column(coming) / t.clamp(COLDEST, HOTTEST)[:, None]).float())
     greedy = (t < COLDEST)[:, None]
     alone = torch.arange(logits.shape[-1], device=logits.device) == best
     tempered = torch.where(greedy & ~alone, -math.inf, tempered).to(logits.dtype)
@@ -51,9 +53,9 @@ def temper_(logits: Tensor, policies: Temperatures, *, applied: Any = 1.0, comin
     return Tempering(*(column.masked_fill(left[:, 0], math.nan) for column in (read.entropy, t)))
 
 
-def _column(values: Any, like: Tensor) -> Tensor:
-    """Numbers as ``[rows, 1]``, or ``[1, 1]`` where there is one for all."""
-    return torch.as_tensor(values, dtype=torch.float32, device=like.device).reshape(-1, 1)
+def _column(values: Tensor | float) -> Any:
+    """Numbers as ``[rows, 1]``; one for all as it is, because to make a tensor of it on the device the host would wait."""
+    return values.float()[:, None] if isinstance(values, Tensor) else values
 
 
 def _statistics(shifted: Tensor, needs: frozenset[str]) -> Statistics:
