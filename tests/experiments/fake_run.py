@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -37,6 +37,8 @@ class FakeEngine:
 
     seconds: float = 0.0
     description: dict[str, Any] = field(default_factory=lambda: {"engine": "fake", "threads": 2, "versions": {"torch": "2.0"}})
+    observes: ClassVar[bool] = True
+    ahead: ClassVar[int] = 1
     fingerprint: str = "fake"
     asked: list[int] = field(default_factory=list)
 

@@ -135,7 +135,7 @@ def test_policies_that_can_give_no_verdict_are_refused(policies: list[str], told
     ("text", "told"),
     [
         ("limti = 3", "unknown field 'limti'; did you mean 'limit'?"),
-        ("zzz = 3", "unknown field 'zzz'; known: model, task"),
+        ("zzz = 3", "unknown field 'zzz'; known: model, engine, base_url, task"),
         ("limit = 1", "limit: input should be greater than or equal to 2, got 1"),
         ("limit = 1.5", "limit: input should be a valid integer, got 1.5"),
         ("dev_limit = 1", "dev_limit: input should be greater than or equal to 2, got 1"),

@@ -52,7 +52,7 @@ def command(recipe_file: Path | None, trust_remote_code: bool, run_code: bool, o
     from edt_sampling.cli.report import write
 
     say(f"the page: {write(findings, folder / 'report.html')}")
-    say(f"every text: edt export {folder} --out texts.jsonl")
+    say(f"every text: edt export texts {folder} --out texts.jsonl")
 
 
 def prepare(recipe: Recipe, trust_remote_code: bool, *, run_code: bool = False) -> tuple[Comparison, Any]:
@@ -80,10 +80,8 @@ def engine_of(recipe: Recipe, trust_remote_code: bool) -> Any:
     """The engine that a recipe asks for."""
     from edt_sampling.engines import load_engine
 
-    options = {
-        name: value for name in ("dtype", "device", "threads", "cache_bytes", "chat") if (value := getattr(recipe, name)) is not None
-    }
-    return load_engine("transformers", model=recipe.model, trust_remote_code=trust_remote_code, **options)
+    code = {"trust_remote_code": True} if trust_remote_code else {}
+    return load_engine(recipe.engine, **recipe.engine_options(), **code)
 
 
 def run(comparison: Comparison, engine: Engine, out: Path, *, run_code: bool = False) -> None:

@@ -24,6 +24,8 @@ DEMO = "the bundled model is a small demo that writes documentation; --model nam
     "--evidence", metavar="TEXT", help="the part of the prompt that holds the source, for kl-guided: it decodes beside the prompt without"
 )
 @click.option("--model", default="bundled", show_default=True, help="a folder, a hub id, or bundled")
+@click.option("--engine", "engine_name", default="transformers", show_default=True, help="what runs it, as in edt compare")
+@click.option("--base-url", metavar="URL", help="engine openai: where the server is")
 @click.option("--policy", "specs", multiple=True, default=["edt:t0=0.8,theta=0.2"], show_default=True, metavar="SPEC", help="repeatable")
 @click.option("--filters", default="temperature,top_p=0.95", show_default=True, help="the sampler's steps in order; none: no filters")
 @click.option("--samples", default=1, show_default=True, help="texts for each policy")
@@ -31,8 +33,8 @@ DEMO = "the bundled model is a small demo that writes documentation; --model nam
 @click.option("--max-new-tokens", default=64, show_default=True, help="longest text, in tokens")
 @click.option("--stop", multiple=True, metavar="TEXT", help="a string that ends the text; repeatable")
 @click.option("--chat", is_flag=True, help="put the prompt through the model's chat template")
-@click.option("--dtype", default="auto", show_default=True, help="auto, float32, bfloat16 or float16")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, ...")
+@click.option("--dtype", help="float32, bfloat16 or float16  [default: the engine's choice]")
+@click.option("--device", help="cpu, cuda, ...  [default: the engine's choice]")
 @click.option("--threads", type=int, help="CPU threads")
 @click.option("--trust-remote-code", is_flag=True, help="let the model's folder run its own Python code")
 @click.option("--json", "as_json", is_flag=True, help="a JSON object a line, with H, T and p of every token")
@@ -47,6 +49,7 @@ def command(
     max_new_tokens: int,
     stop: tuple[str, ...],
     as_json: bool,
+    engine_name: str,
     **engine_options: Any,
 ) -> None:
     """Generate text from PROMPT, from --file, or from standard input."""
@@ -62,21 +65,22 @@ def command(
         max_new_tokens=max_new_tokens,
         stop=stop,
     )
-    engine = _engine(engine_options)
+    engine = _engine(engine_name, engine_options)
     if engine_options["model"] == "bundled":
         click.echo(f"edt: {DEMO}", err=True)
     completions = next(engine.generate([request]))
     if as_json:
         for completion in completions:
-            click.echo(json.dumps(_record(completion, request, engine.pieces(completion.trace.tokens)), ensure_ascii=False))
+            pieces = engine.pieces(completion.trace.tokens) if engine.observes else None
+            click.echo(json.dumps(_record(completion, request, pieces), ensure_ascii=False))
     else:
         _show(completions, request, engine)
 
 
-def _engine(options: dict[str, Any]) -> Any:
+def _engine(name: str, options: dict[str, Any]) -> Any:
     from edt_sampling.engines import load_engine
 
-    return load_engine("transformers", **options)
+    return load_engine(name, **{option: value for option, value in options.items() if value not in (None, False)})
 
 
 def _prompt(prompt: str | None, file: Any) -> str:
@@ -107,21 +111,30 @@ def _show(completions: list[Completion], request: Request, engine: Any) -> None:
     from edt_sampling.reports.tokens import legend, trace
 
     console = Console(highlight=False)
-    hottest = max((float(c.trace.temperature.max(initial=0.0)) for c in completions), default=0.0)
+    hottest = max((float(c.trace.temperature.max(initial=0.0)) for c in completions), default=0.0) if engine.observes else None
     for completion in completions:
         title = f"{request.settings[completion.setting]}" + (f"  sample {completion.sample}" if request.samples > 1 else "")
         console.print(title, style="dim", markup=False)
         taken = completion.trace
-        console.print(trace(engine.pieces(taken.tokens), taken.entropy, taken.temperature, hottest=hottest))
-    console.print(legend(hottest))
+        if hottest is None:
+            console.print(completion.text, markup=False)
+        else:
+            console.print(trace(engine.pieces(taken.tokens), taken.entropy, taken.temperature, hottest=hottest))
+    if hottest is not None:
+        console.print(legend(hottest))
 
 
-def _record(completion: Completion, request: Request, pieces: list[str]) -> dict[str, Any]:
+def _record(completion: Completion, request: Request, pieces: list[str] | None) -> dict[str, Any]:
+    """What is known of a text; ``tokens`` is null where the engine shows texts alone."""
     setting, taken = request.settings[completion.setting], completion.trace
-    tokens = [
-        {"id": int(i), "text": piece, "H": round(float(h), 4), "T": round(float(t), 4), "p": round(float(p), 4)}
-        for i, piece, h, t, p in zip(taken.tokens, pieces, taken.entropy, taken.temperature, taken.probability, strict=True)
-    ]
+    tokens = (
+        None
+        if pieces is None
+        else [
+            {"id": int(i), "text": piece, "H": round(float(h), 4), "T": round(float(t), 4), "p": round(float(p), 4)}
+            for i, piece, h, t, p in zip(taken.tokens, pieces, taken.entropy, taken.temperature, taken.probability, strict=True)
+        ]
+    )
     return {
         "policy": str(setting.policy),
         "filters": str(setting.filters),

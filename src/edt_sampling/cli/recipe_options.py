@@ -70,6 +70,8 @@ def _numbers(context: click.Context, parameter: click.Parameter, value: str | No
 
 _OPTIONS = {
     "model": _field("model"),
+    "engine": _field("engine"),
+    "base_url": _field("base_url", metavar="URL"),
     "data": click.option("--data", metavar="FILE.jsonl", help="your own examples, a JSON object a line: prompt, references"),
     "task": _field("task"),
     "fresh": _field("fresh", is_flag=True, flag_value=True),
@@ -93,4 +95,5 @@ _OPTIONS = {
     "device": _field("device"),
     "threads": _field("threads", type=int),
     "cache_bytes": _field("cache_bytes", type=int),
+    "concurrency": _field("concurrency", type=int),
 }

@@ -13,6 +13,7 @@ import click
 from edt_sampling.cli.compare import prepare, run
 from edt_sampling.cli.output import say, show
 from edt_sampling.cli.recipe_options import fields_of, recipe_options
+from edt_sampling.experiments.observed import check_observes
 from edt_sampling.experiments.recipe import Recipe
 from edt_sampling.experiments.recipe_file import load_recipe
 from edt_sampling.experiments.scale import ScaleFindings, ScaleRecipe, find_scale
@@ -48,6 +49,7 @@ def command(
 def _compared(recipe: Recipe, trust_remote_code: bool, out: Path, *, run_code: bool) -> Path:
     """The folder of one model's complete run."""
     comparison, engine = prepare(recipe, trust_remote_code, run_code=run_code)
+    check_observes(engine, "edt scale teacher-forces the references")
     run(comparison, engine, out, run_code=run_code)
     return comparison.folder(out)
 

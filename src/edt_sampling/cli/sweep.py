@@ -15,6 +15,7 @@ from edt_sampling.cli.output import say, show, warn
 from edt_sampling.cli.recipe_options import fields_of, recipe_options, words
 from edt_sampling.experiments.comparison import Comparison
 from edt_sampling.experiments.measures import check, measures
+from edt_sampling.experiments.observed import check_observes
 from edt_sampling.experiments.recipe import Recipe
 from edt_sampling.experiments.recipe_file import load_recipe
 from edt_sampling.experiments.run import decode
@@ -84,7 +85,7 @@ def command(
 
     say(f"the page: {write(findings, place(folders, findings))}")
     for folder in folders:
-        say(f"every text: edt export {folder} --out texts.jsonl")
+        say(f"every text: edt export texts {folder} --out texts.jsonl")
 
 
 def _prepare(recipes: Sequence[Recipe], trust_remote_code: bool, run_code: bool) -> tuple[list[Comparison], Engine]:
@@ -99,6 +100,7 @@ def _prepare(recipes: Sequence[Recipe], trust_remote_code: bool, run_code: bool)
         check(metrics, task.examples(recipe.dev_limit))
         tell_limits(metrics)
     engine = engine_of(recipes[0], trust_remote_code)
+    check_observes(engine, "edt sweep maps realised temperatures")
     pairs = zip(recipes, tasks, strict=True)
     return [make_sweep(recipe, dev=task, model_fingerprint=engine.fingerprint) for recipe, task in pairs], engine
 

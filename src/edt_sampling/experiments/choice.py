@@ -34,8 +34,8 @@ class Choice:
     matched: Mapping[Role, float]
 
 
-def choose(reader: Reader, dev: Scored) -> Choice:
-    """From the complete dev stages alone."""
+def choose(reader: Reader, dev: Scored, *, matching: bool = True) -> Choice:
+    """From the complete dev stages alone; ``matching``: whether references were teacher-forced, without which nothing can be matched."""
     quality, diversity = (dev.scores.values[name].mean(axis=0) for name in (dev.primary, DIVERSITY))
     eda = aim(dev.settings, quality)(quality, diversity).value
     candidates = dev.having("candidate")
@@ -43,7 +43,8 @@ def choose(reader: Reader, dev: Scored) -> Choice:
     chosen = [dev.settings[best(dev, method)] for method in methods]
     tuned = [dev.settings[min((i for i in candidates if dev.settings[i].method == method), key=lambda i: eda[i])] for method in methods]
     baseline = dev.settings[min(dev.curve, key=lambda i: eda[i])].policy
-    return Choice(chosen=tuple(chosen), tuned=tuple(tuned), baseline=baseline, matched=_matches(reader, chosen[0]))
+    matched = _matches(reader, chosen[0]) if matching else {}
+    return Choice(chosen=tuple(chosen), tuned=tuple(tuned), baseline=baseline, matched=matched)
 
 
 def aim(settings: Sequence[StoredSetting], quality: FloatArray) -> Eda:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -48,29 +49,33 @@ class Session:
     """Whether a metric may run programs that the model wrote."""
 
     def run(self) -> None:
-        """All stages, one after the other.
+        """All stages, one after the other; with an engine that shows texts alone, without those that need more.
 
         Raises:
             StoreError: the run holds more test prompts than the recipe asks for.
         """
         recipe, comparison = self.comparison.recipe, self.comparison
         metrics = measures(recipe.metrics, samples=recipe.samples, run_code=self.run_code, threads=recipe.threads)
-        self._do(forced_stage(comparison, DEV), force)  # quick, and finds a reference that is too long before anything is generated
+        observes = self.engine.observes
+        if observes:
+            self._do(forced_stage(comparison, DEV), force)  # quick, and finds a reference that is too long before anything is generated
         self._do(dev_stage(comparison), decode)
         if any(metric.reads == "checks" for metric in metrics):
             self.tell("running the programs that the model wrote for dev")
         dev = scored_dev(self.reader, metrics)
-        choice = choose(self.reader, dev)
+        choice = choose(self.reader, dev, matching=observes)
         self._tell(choice, dev)
         prompts = self._until(choice, metrics) if recipe.until is not None else self._all(choice)
-        if not isinstance(policy(choice.chosen[0].policy), Fixed):
+        if observes and not isinstance(policy(choice.chosen[0].policy), Fixed):
             self._do(shuffled_stage(comparison, self.reader, prompts), decode)
-        self._keep_pieces(metrics)
+        if observes:
+            self._keep_pieces(metrics)
 
     def _do(self, stage: Stage, work: Any) -> None:
         stage.begin(self.writer)
         done = sum(unit < len(stage.examples) for unit in self.writer.done(stage.name))
-        self.watch(stage, work(stage, engine=self.engine, writer=self.writer, warn=self.warn), done)
+        with closing(work(stage, engine=self.engine, writer=self.writer, warn=self.warn)) as units:
+            self.watch(stage, units, done)
 
     def _tell(self, choice: Choice, dev: Scored) -> None:
         """What dev chose, and what the test prompts to come can find."""
@@ -88,7 +93,7 @@ class Session:
         prompts, held = len(self.comparison.test), len(self.reader.examples(TEST))
         if held > prompts:
             raise StoreError(f"{self.writer.path}: holds {held} test prompts already; give --limit {held} or more, or --out another folder")
-        self._do(forced_stage(self.comparison, TEST, prompts), force)
+        self._force_test(prompts)
         self._do(test_stage(self.comparison, choice, prompts), decode)
         self.writer.look(prompts, sequential=False)
         return prompts
@@ -107,8 +112,12 @@ class Session:
                 break
         else:
             self.tell("these were all test prompts that there are")
-        self._do(forced_stage(self.comparison, TEST, prompts), force)
+        self._force_test(prompts)
         return prompts
+
+    def _force_test(self, prompts: int) -> None:
+        if self.engine.observes:
+            self._do(forced_stage(self.comparison, TEST, prompts), force)
 
     def _enough(self, test: Scored) -> bool:
         """Whether each effect is seen, or lies in an interval of ``until`` on either side, or is off the curve for good."""

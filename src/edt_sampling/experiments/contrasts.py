@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import nan
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from edt_sampling.experiments.findings import Contrast, Text, Token
+from edt_sampling.experiments.observed import observed
 from edt_sampling.experiments.score import of_texts
 from edt_sampling.experiments.stage import TEST
-from edt_sampling.protocol import Engine
+from edt_sampling.protocol import Engine, Trace
 from edt_sampling.store import Generation, Reader, StoredExample, StoredSetting, Writer
 
 FloatArray = npt.NDArray[np.float64]
@@ -55,9 +57,13 @@ def keep_pieces(picked: Sequence[Picked], *, reader: Reader, writer: Writer, eng
 
 
 def contrasts(picked: Iterable[Picked], *, reader: Reader, metric: Any) -> list[Contrast]:
-    """The picked prompts with their texts, token by token, scored by ``metric``; without those whose tokens have not been split off."""
-    examples, pieces = reader.examples(reader.stages()[TEST]), reader.pieces(TEST)
-    kept, split = list(picked), {unit for unit, *_ in pieces}
+    """The picked prompts with their texts, token by token, scored by ``metric``; without those whose tokens have not been split off.
+
+    Where the engine showed texts alone, each text is one piece of which nothing is known.
+    """
+    examples, pieces = reader.examples(reader.stages()[TEST]), reader.pieces(TEST) if observed(reader) else None
+    kept = list(picked)
+    split = {p.unit for p in kept} if pieces is None else {unit for unit, *_ in pieces}
     texts = {p.unit: list(_texts(p.unit, reader, pieces, examples[p.unit], metric)) for p in kept if p.unit in split}
     return [
         Contrast(
@@ -73,7 +79,7 @@ def contrasts(picked: Iterable[Picked], *, reader: Reader, metric: Any) -> list[
     ]
 
 
-def _texts(unit: int, reader: Reader, pieces: Mapping[Key, Sequence[str]], example: StoredExample, metric: Any) -> Iterator[Text]:
+def _texts(unit: int, reader: Reader, pieces: Mapping[Key, Sequence[str]] | None, example: StoredExample, metric: Any) -> Iterator[Text]:
     """The opponents' texts of a unit, the fixed temperature's first."""
     settings = reader.settings(TEST)
     for setting in opponents(settings):
@@ -81,7 +87,6 @@ def _texts(unit: int, reader: Reader, pieces: Mapping[Key, Sequence[str]], examp
             *(read(TEST, setting=setting, start=unit, stop=unit + 1) for read in (reader.generations, reader.traces)), strict=True
         ):
             (score,) = of_texts(metric, [g.text], example)
-            columns = zip(pieces[_key(g)], trace.entropy, trace.temperature, trace.probability, strict=True)
             yield Text(
                 method=settings[setting].method,
                 policy=settings[setting].policy,
@@ -89,8 +94,18 @@ def _texts(unit: int, reader: Reader, pieces: Mapping[Key, Sequence[str]], examp
                 sample=g.sample,
                 score=float(score),
                 finish=g.finish,
-                tokens=tuple(Token(piece, float(h), float(t), float(p)) for piece, h, t, p in columns),
+                tokens=_whole(g.text) if pieces is None else _tokens(pieces[_key(g)], trace),
             )
+
+
+def _tokens(pieces: Sequence[str], trace: Trace) -> tuple[Token, ...]:
+    columns = zip(pieces, trace.entropy, trace.temperature, trace.probability, strict=True)
+    return tuple(Token(piece, float(h), float(t), float(p)) for piece, h, t, p in columns)
+
+
+def _whole(text: str) -> tuple[Token, ...]:
+    """A text whose tokens are not known."""
+    return (Token(text, nan, nan, nan),) if text else ()
 
 
 def _key(g: Generation) -> Key:

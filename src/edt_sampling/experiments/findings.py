@@ -130,7 +130,8 @@ class Acting:
 
 @dataclass(frozen=True)
 class Token:
-    """A generated token: what it adds to the text, H (nats), T, and the probability that it was drawn with."""
+    """A generated token: what it adds to the text, H (nats), T, and the probability that it was drawn with; a whole text with NaN for all
+    three where the engine shows texts alone."""
 
     piece: str
     entropy: float
@@ -167,7 +168,10 @@ class Contrast:
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """All of it. ``subject`` is the method that the headline is about: the recipe's first that is no fixed temperature."""
+    """All of it. ``subject`` is the method that the headline is about: the recipe's first that is no fixed temperature.
+
+    Where the engine showed texts alone, ``forced``, ``entropies`` and ``temperatures`` are empty, and so is ``acting``.
+    """
 
     headline: str
     sentences: tuple[str, ...]

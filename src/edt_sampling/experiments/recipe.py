@@ -15,9 +15,9 @@ PolicySpec = Annotated[str, AfterValidator(lambda spec: str(policy(spec)))]
 FilterSpec = Annotated[str, AfterValidator(lambda spec: str(Filters.parse(spec)))]
 Named = Annotated[str, Field(min_length=1)]
 
-NOT_IN_HASH = {"model", "task", "metrics", "limit", "until", "device", "threads", "cache_bytes"}
-"""Fields that do not tell runs apart: the first two count by their contents, metrics are computed from the stored texts, test prompts can
-be added to a run (each look at it is stored), and the rest is the environment, which is recorded unit by unit instead."""
+NOT_IN_HASH = {"model", "base_url", "task", "metrics", "limit", "until", "device", "threads", "cache_bytes", "concurrency"}
+"""Fields that do not tell runs apart: models and tasks count by their contents, metrics are computed from the stored texts, test prompts
+can be added to a run (each look at it is stored), and the rest is the environment, which is recorded unit by unit instead."""
 
 
 class Method(BaseModel):
@@ -44,6 +44,10 @@ class Recipe(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, protected_namespaces=())
 
     model: Named = Field("bundled", description="a folder, a hub id, or bundled: the small demo model that writes documentation")
+    engine: Named = Field(
+        "transformers", description="what runs it: transformers, llama-cpp, mlx, onnxruntime-genai, openai (any such server)"
+    )
+    base_url: Named | None = Field(None, description="engine openai: where the server is, such as http://localhost:8000/v1")
     task: Named = Field("docstrings-summary", description="a task that edt tasks lists, or a .jsonl file")
     chat: bool = Field(False, description="put each prompt through the model's chat template, as a user's message")
     fresh: bool = Field(False, description="docstrings tasks: harvest what is installed instead of the frozen examples")
@@ -67,6 +71,7 @@ class Recipe(BaseModel):
     device: Named = Field("auto", description="where the model runs: auto, cpu, cuda, cuda:1, ...")
     threads: int | None = Field(None, ge=1, description="CPU threads; default: the engine's choice")
     cache_bytes: int | None = Field(None, ge=1, description="limit of the key-value cache, in bytes; default: the engine's")
+    concurrency: int | None = Field(None, ge=1, description="engine openai: requests under way at once; default: the engine's")
 
     @field_validator("seeds")
     @classmethod
@@ -122,6 +127,12 @@ class Recipe(BaseModel):
     def setting(self, method: Method, found: Policy) -> Setting:
         """A policy with the filters that its method puts around it."""
         return Setting(policy=found, filters=Filters.parse(method.filters or self.filters))
+
+    def engine_options(self) -> dict[str, Any]:
+        """What ``load_engine`` is told beside the engine's name: the model, and what differs from the defaults."""
+        names = ("base_url", "dtype", "device", "threads", "cache_bytes", "concurrency", "chat")
+        given = {name: getattr(self, name) for name in names}
+        return {"model": self.model} | {name: value for name, value in given.items() if value != type(self).model_fields[name].default}
 
     def identity(self) -> dict[str, Any]:
         """The fields that decide which texts are generated."""

@@ -14,6 +14,7 @@ from edt_sampling.experiments.distances import distances
 from edt_sampling.experiments.find import find
 from edt_sampling.experiments.findings import Effect, Estimate, Findings
 from edt_sampling.experiments.measures import DIVERSITY, label, measures
+from edt_sampling.experiments.observed import observed
 from edt_sampling.experiments.recipe import Named, Recipe
 from edt_sampling.experiments.scored import Scored, scored_test
 from edt_sampling.experiments.stage import FORCED, TEST
@@ -85,8 +86,13 @@ def find_scale(readers: Sequence[Reader], *, run_code: bool = False) -> ScaleFin
 
     Raises:
         StoreError: a run is not complete.
-        ValueError: the runs have other test prompts.
+        ValueError: the runs have other test prompts, or one is by an engine that shows texts alone.
     """
+    for reader in readers:
+        if not observed(reader):
+            raise ValueError(
+                f"{reader.path}: its engine shows texts alone, and edt scale teacher-forces the references: draw each run alone"
+            )
     first, *others = found = [find(reader, run_code=run_code) for reader in readers]
     every = measures(first.recipe["metrics"], samples=first.samples, run_code=run_code)
     metrics = [metric for metric in every if metric.name in (first.primary, DIVERSITY)]

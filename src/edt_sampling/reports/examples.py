@@ -17,11 +17,12 @@ _CONTROLS = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in 
 
 @dataclass(frozen=True)
 class Written:
-    """A text: who wrote it, what is said of it, and its tokens as HTML."""
+    """A text: who wrote it, what is said of it, and its tokens as HTML; ``traced``: whether they say H, T and p."""
 
     heading: str
     told: str
     tokens: Markup
+    traced: bool
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,11 @@ def examples(findings: Findings) -> list[Example]:
     return [_example(contrast, findings, top) for contrast in findings.contrasts]
 
 
-def hottest(findings: Findings) -> float:
-    """The highest temperature of any token: the hot end of the colours."""
-    tokens = chain.from_iterable(text.tokens for contrast in findings.contrasts for text in contrast.texts)
-    return max((token.temperature for token in tokens), default=0.0)
+def hottest(findings: Findings) -> float | None:
+    """The highest temperature of any token: the hot end of the colours; None where the engine showed texts alone."""
+    tokens = list(chain.from_iterable(text.tokens for contrast in findings.contrasts for text in contrast.texts))
+    known = [token.temperature for token in tokens if notation.known(token.temperature)]
+    return None if tokens and not known else max(known, default=0.0)
 
 
 def visible(text: str) -> str:
@@ -54,7 +56,7 @@ def visible(text: str) -> str:
     return text.translate(_CONTROLS)
 
 
-def _example(contrast: Contrast, findings: Findings, top: float) -> Example:
+def _example(contrast: Contrast, findings: Findings, top: float | None) -> Example:
     metric = notation.head(findings.primary)
     sides = ({(t.seed, t.sample): t for t in contrast.texts if (t.method == findings.subject) == own} for own in (False, True))
     left, right = sides
@@ -71,16 +73,19 @@ def _example(contrast: Contrast, findings: Findings, top: float) -> Example:
     )
 
 
-def _written(text: Text | None, metric: str, top: float) -> Written | None:
+def _written(text: Text | None, metric: str, top: float | None) -> Written | None:
     if text is None:
         return None
     ended = ", cut at the length limit" if text.finish == "length" else ""
     told = f"seed {text.seed}, sample {text.sample}, {metric} {notation.number(text.score)}{ended}"
-    return Written(notation.named(text.method, text.policy), told, Markup("").join(_token(token, top) for token in text.tokens))
+    tokens = Markup("").join(_token(token, top) for token in text.tokens)
+    return Written(notation.named(text.method, text.policy), told, tokens, traced=top is not None)
 
 
-def _token(token: Token, top: float) -> Markup:
-    """A span that says H, T and p; line ends, tabs and empty tokens have a sign of their own."""
+def _token(token: Token, top: float | None) -> Markup:
+    """A span that says H, T and p, where they are known; line ends, tabs and empty tokens have a sign of their own."""
+    if top is None:
+        return escape(visible(token.piece))
     step = round(STEPS * token.temperature / top) if top > 0 else 0
     told = f"H {notation.fixed(token.entropy)} nats  T {notation.fixed(token.temperature)}  p {token.probability:.2g}"
     piece = escape(visible(token.piece)).replace("\n", Markup("<i>↵</i>\n")).replace("\t", Markup("<i>⇥</i>\t")) or Markup("<i>∅</i>")

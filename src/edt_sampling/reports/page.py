@@ -52,12 +52,13 @@ def _tables(findings: Findings) -> dict[str, Any]:
 
 
 def _told(findings: Findings) -> dict[str, Any]:
-    """The examples, what each ablation asks, and how the run was made."""
+    """The examples, what each ablation asks, whether the engine saw distributions, and how the run was made."""
     return {
         "examples": examples.examples(findings),
         "hottest": examples.hottest(findings),
         "steps": examples.STEPS,
         "questions": questions(findings),
+        "observed": all(environment.get("observes", True) for environment in findings.environments),
         "environments": [flat(environment) for environment in findings.environments],
         "recipe": json.dumps(findings.recipe, indent=2, ensure_ascii=False, default=str),
     }

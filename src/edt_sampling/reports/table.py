@@ -24,16 +24,17 @@ _HIDDEN = ("eda_quality", "eda_diversity", "effect")
 _MARKS = {"greedy": "greedy", "baseline": "*", "tuned": "*"}
 _LEGEND = (
     "[a-b]: 95% interval over prompts. EDA: distance to the aim, lower is better, then its two terms, quality + diversity. "
-    "*: its method's best EDA on dev. cut: share of texts that reached the length limit. "
-    "T, H: realised mean temperature, mean entropy in nats."
+    "*: its method's best EDA on dev. cut: share of texts that reached the length limit."
 )
+_OBSERVED = "T, H: realised mean temperature, mean entropy in nats."
 
 
 def render(findings: Findings) -> RenderableType:
     """The verdict above the tables, and what they must not be read without; 100 columns are enough."""
     head = Text(findings.headline, style="bold")
     told = [Text(line) for line in findings.sentences]
-    below = [Text(line, style="dim") for line in [_LEGEND, "", *signature(findings)]]
+    legend = f"{_LEGEND} {_OBSERVED}" if any("temperature" in row.values for row in findings.rows) else _LEGEND
+    below = [Text(line, style="dim") for line in [legend, "", *signature(findings)]]
     return Group(head, *told, Text(), _effects(findings.effects), Text(), _settings(findings), *below)
 
 

@@ -68,5 +68,6 @@ def _line(kind: str, fields: dict[str, Any]) -> str:
     return json.dumps({"kind": kind, **fields}, ensure_ascii=False)
 
 
-def _rounded(values: np.ndarray) -> list[float]:
-    return [float(f"{value:.6g}") for value in values.tolist()]
+def _rounded(values: np.ndarray) -> list[float | None]:
+    """Six significant digits; null for NaN, which an engine that shows texts alone records."""
+    return [None if value != value else float(f"{value:.6g}") for value in values.tolist()]
