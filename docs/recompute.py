@@ -1,6 +1,6 @@
 """Every number of a report, computed again from the exported texts, without edt-sampling.
 
-    edt export RUN --out texts.jsonl
+    edt export texts RUN --out texts.jsonl
     edt report RUN --out report.html
     python docs/recompute.py texts.jsonl report.html
 

@@ -38,7 +38,7 @@ def test_compare_ends_with_the_verdict_the_table_and_where_the_page_is(fake: Fak
     first, *_ = out.splitlines()
     assert "edt (edt:t0=0.5,theta=0.5)" in first
     assert out.index("at equal diversity") < out.index("on test") < out.index(f"run: {folder.name.rpartition('-')[2]}, 3 dev and 4 test")
-    assert err.splitlines()[-2:] == [f"the page: {folder}/report.html", f"every text: edt export {folder} --out texts.jsonl"]
+    assert err.splitlines()[-2:] == [f"the page: {folder}/report.html", f"every text: edt export texts {folder} --out texts.jsonl"]
     assert (folder / "report.html").read_text().lower().startswith("<!doctype html>")
 
 
@@ -171,8 +171,8 @@ def test_an_interrupt_says_how_to_go_on_and_another_environment_is_told(
         (["compare", "--data", "empty.jsonl"], 2, "empty.jsonl"),
         (["compare", "--task", "docstring-summary"], 2, "docstring-summary"),
         (["compare", "--nonsense"], 2, "--nonsense"),
-        (["export", "nowhere"], 1, "no run is here"),
-        (["export"], 2, "Missing argument 'RUN'"),
+        (["export", "texts", "nowhere"], 1, "no run is here"),
+        (["export", "texts"], 2, "Missing argument 'RUN'"),
         (["report", "nowhere"], 1, "no run is here"),
         (["report"], 2, "Missing argument 'RUN...'"),
         (["comprae"], 2, "comprae"),

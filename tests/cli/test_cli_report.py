@@ -70,17 +70,17 @@ def test_report_refuses_a_run_that_is_not_complete(stopped: Path, capsys: pytest
 
 
 def test_export_writes_json_lines(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    assert main(["export", str(run)]) == 0
+    assert main(["export", "texts", str(run)]) == 0
     out, err = capsys.readouterr()
     assert out == exported(comparison(), run.parent) + "\n"
     assert err == ""
     assert {json.loads(line)["kind"] for line in out.splitlines()} == {"run", "example", "setting", "text", "forced"}
-    assert main(["export", str(run), "--out", str(tmp_path / "texts.jsonl")]) == 0
+    assert main(["export", "texts", str(run), "--out", str(tmp_path / "texts.jsonl")]) == 0
     assert (tmp_path / "texts.jsonl").read_text(encoding="utf-8") == out
 
 
 def test_export_of_a_run_that_is_not_complete_says_what_is_missing(stopped: Path, capsys: pytest.CaptureFixture[str]):
-    assert main(["export", str(stopped)]) == 0
+    assert main(["export", "texts", str(stopped)]) == 0
     out, err = capsys.readouterr()
     assert err == "edt: this run is not complete: stage test has 1 of 3 prompts\n"
     texts = [line for line in map(json.loads, out.splitlines()) if line["kind"] == "text" and line["stage"] == "test"]

@@ -81,7 +81,7 @@ def test_it_ends_with_the_verdict_the_maps_and_where_the_page_is(fake: PlacedEng
     (folder,) = Path("runs").iterdir()
     assert out.startswith("No cell of 4 differs from the fixed temperatures at equal diversity on docstrings-summary (4 dev")
     assert out.index("ROUGE-L at equal diversity") < out.index("Self-BLEU\n") < out.index(f"run: {folder.name.rpartition('-')[2]}")
-    assert err.splitlines()[-2:] == [f"the page: {folder}/report.html", f"every text: edt export {folder} --out texts.jsonl"]
+    assert err.splitlines()[-2:] == [f"the page: {folder}/report.html", f"every text: edt export texts {folder} --out texts.jsonl"]
     with Reader(folder) as reader:
         assert reader.stages() == {"sweep": "dev"}
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS]
+ENGINES = sorted((ROOT / "docs" / "engines").glob("*.md"))
+"""Their blocks run in each engine's own tests."""
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS, *ENGINES]
 
 
 @dataclass(frozen=True)

@@ -198,6 +198,7 @@ def test_bad_input(engine, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"holds no config\.json"):
         engines.load(model=str(tmp_path))
     (tmp_path / "config.json").write_text("{")
+    (tmp_path / "model.safetensors").write_bytes(b"")
     with pytest.raises(OSError, match=r"^model '.*' cannot be loaded: [^\n]+$"):
         engines.load(model=str(tmp_path))
     with pytest.raises(ValueError, match="runs models as they are served, without dropout"):

@@ -1,6 +1,10 @@
-"""vLLM as a subject of conformance: given logits through the own steps of both runners."""
+"""vLLM as a subject of conformance: given logits through the own steps of both runners, and the bundled model in the engine itself."""
 
 from __future__ import annotations
+
+import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -23,6 +27,27 @@ def test_the_golden_logits_conform(runner):
     findings = list(conformance(Rows(runner), golden()))
     assert [f for f in findings if f.verdict == "FAIL"] == []
     assert len([f for f in findings if f.verdict == "ok"]) == len(golden().cases)
+
+
+COMMAND = """
+import os, sys
+if os.environ.get("EDT_VLLM_CPU_SHIM"):
+    import cpu_shim
+    cpu_shim.plugin()
+from edt_sampling.cli import main
+sys.exit(main(["conformance", "--engine", "vllm", "--json"]))
+"""
+
+
+@pytest.mark.parametrize("runner", ["v1", "v2"])
+def test_the_command_finds_that_the_engine_conforms(runner, environment):
+    own = environment | {"VLLM_USE_V2_MODEL_RUNNER": "1" if runner == "v2" else "0"}
+    ended = subprocess.run([sys.executable, "-c", COMMAND], env=own, capture_output=True, text=True, timeout=300, check=False)
+    told = json.loads(next(line for line in ended.stdout.splitlines() if line.startswith("{")))
+    assert runner.upper() in told["versions"]
+    assert [finding for finding in told["findings"] if finding["verdict"] != "ok"] == []
+    assert len(told["findings"]) == 17
+    assert ended.returncode == 0, ended.stderr[-2000:]
 
 
 @pytest.mark.parametrize("runner", ["v1", "v2"])

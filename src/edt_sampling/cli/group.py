@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
@@ -17,9 +18,10 @@ class Entry(NamedTuple):
 
 COMMANDS = {
     "compare": Entry("edt_sampling.cli.compare", "Does a sampling method help on a model and a task? The verdict and its page."),
+    "conformance": Entry("edt_sampling.cli.conformance", "Does every engine make the same of the same logits, and of the same model?"),
     "cost": Entry("edt_sampling.cli.cost", "What settings cost: seconds a token and memory, by turns on the same prompts."),
     "diagnose": Entry("edt_sampling.cli.diagnose", "Is entropy a good proxy for confidence, and do policies act where they should?"),
-    "export": Entry("edt_sampling.cli.export", "Write everything that a run holds as JSON lines."),
+    "export": Entry("edt_sampling.cli.export", "A model for another engine: GGUF, ONNX, custom_generate; a run as JSON lines."),
     "failures": Entry("edt_sampling.cli.failures", "Where a run fails: texts picked by rule."),
     "generate": Entry("edt_sampling.cli.generate", "Generate text, each token coloured by its temperature."),
     "harness": Entry("edt_sampling.cli.harness", "Tasks of lm-evaluation-harness under several policies, on the same documents."),
@@ -32,15 +34,19 @@ COMMANDS = {
 
 
 class Commands(click.Group):
-    """A group whose commands are those of COMMANDS."""
+    """A group whose commands are those of a table, the one of ``edt`` by default."""
+
+    def __init__(self, *args: Any, table: Mapping[str, Entry] = COMMANDS, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._table = table
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(COMMANDS)
+        return list(self._table)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        entry = COMMANDS.get(cmd_name)
+        entry = self._table.get(cmd_name)
         return import_module(entry.module).command if entry else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+            formatter.write_dl([(name, entry.help) for name, entry in self._table.items()])

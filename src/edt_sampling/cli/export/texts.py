@@ -1,4 +1,4 @@
-"""``edt export``: a run as JSON lines."""
+"""``edt export texts``: a run as JSON lines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 from edt_sampling.store import Reader, export
 
 
-@click.command(name="export")
+@click.command(name="texts")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write.  [default: standard output]")
 def command(run: Path, out: Path | None) -> None:
