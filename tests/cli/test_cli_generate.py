@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
@@ -11,6 +12,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from edt_sampling.cli import main
 from edt_sampling.cli.generate import command
+from edt_sampling.protocol import Completion, Trace
 from edt_sampling.training.tokenizer import train_tokenizer
 
 
@@ -85,3 +87,27 @@ def test_bad_input_ends_in_one_line(arguments, message, capsys):
     assert len(told) == 1
     assert told[0].startswith("edt: ")
     assert message in told[0]
+
+
+class TextsAlone:
+    """An engine that shows no distributions."""
+
+    observes = False
+
+    def generate(self, requests):
+        nothing = np.full(2, np.nan)
+        trace = Trace(tokens=np.array([-1, -1]), entropy=nothing, temperature=nothing, probability=nothing)
+        yield [Completion(request=0, setting=0, sample=0, text="a server's text", finish="length", trace=trace)]
+
+    def pieces(self, tokens):
+        raise ValueError("the tokenizer is the server's")
+
+
+def test_an_engine_that_shows_texts_alone(monkeypatch):
+    monkeypatch.setattr("edt_sampling.engines.load_engine", lambda name, **options: TextsAlone())
+    told = generate("a prompt", "--engine", "openai", "--base-url", "http://x/v1", "--model", "m", "--policy", "fixed:temperature=0.5")
+    assert told.exit_code == 0
+    assert "a server's text" in told.stdout
+    assert "nats" not in told.stdout
+    record = json.loads(generate("a prompt", "--model", "m", "--policy", "fixed:temperature=0.5", "--json").stdout)
+    assert (record["text"], record["tokens"]) == ("a server's text", None)

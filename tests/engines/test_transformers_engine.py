@@ -174,7 +174,7 @@ def test_a_policy_that_needs_what_the_engine_does_not_keep_is_refused_by_name(ll
         def formula(s, p, xp):
             return s.mood
 
-    with pytest.raises(ValueError, match="policy moody needs mood, which the transformers engine does not keep"):
+    with pytest.raises(ValueError, match="policy moody needs mood, which this engine does not keep"):
         next(TransformersEngine(llama, tokenizer).generate([request(settings=(Setting(policy=Moody()),))]))
 
 

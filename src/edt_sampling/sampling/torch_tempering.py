@@ -9,11 +9,13 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from edt_sampling.sampling.contract import COLDEST, LEAST
+from edt_sampling.sampling.contract import COLDEST
 from edt_sampling.sampling.statistics import Statistics
 
 HOTTEST = 1e30
 """A temperature above this one is taken as it: the inverse of ``contract.HOTTEST`` is 0 in float32, and -inf times 0 would be NaN."""
+FAINTEST = -87.0
+"""exp(FAINTEST) is the smallest normal float32: below it an exponential is slow, and weighs nothing."""
 
 
 class Tempering(NamedTuple):
@@ -42,15 +44,13 @@ def temper_(logits: Tensor, policies: Temperatures, *, applied: Tensor | float =
     """
     largest, best = logits.max(-1, keepdim=True)
     shifted = (logits.float() - largest.float()).mul_(_column(applied))
-    read = _statistics(shifted, policies.needs)
+    read = _statistics(shifted, best, policies.needs)
     t = policies.temperature(read)
     tempered = shifted.mul_((_column(coming) / t.clamp(COLDEST, HOTTEST)[:, None]).float())
-    greedy = (t < COLDEST)[:, None]
-    alone = torch.arange(logits.shape[-1], device=logits.device) == best
-    tempered = torch.where(greedy & ~alone, -math.inf, tempered).to(logits.dtype)
-    left = (t.isnan() | ~largest[:, 0].isfinite())[:, None]
-    logits.copy_(torch.where(left, logits, tempered))
-    return Tempering(*(column.masked_fill(left[:, 0], math.nan) for column in (read.entropy, t)))
+    tempered.add_(torch.where(t < COLDEST, -math.inf, 0.0)[:, None].float()).scatter_(1, best, 0.0)
+    left = t.isnan() | ~largest[:, 0].isfinite()
+    torch.where(left[:, None], logits, tempered.to(logits.dtype), out=logits)
+    return Tempering(*(column.masked_fill(left, math.nan) for column in (read.entropy, t)))
 
 
 def _column(values: Tensor | float) -> Any:
@@ -58,16 +58,23 @@ def _column(values: Tensor | float) -> Any:
     return values.float()[:, None] if isinstance(values, Tensor) else values
 
 
-def _statistics(shifted: Tensor, needs: frozenset[str]) -> Statistics:
-    """Those of float32 logits with maximum 0, summed in float64: H = ln Z - sum w x / Z, w = exp(x), Z = sum w; a masked token adds 0."""
-    logs = shifted.clamp(min=LEAST)
-    weights = torch.where(shifted > LEAST, logs.exp(), 0.0)
-    total = weights.sum(-1, dtype=torch.float64)
-    mean = (logs * weights).sum(-1, dtype=torch.float64) / total
-    read = Statistics((total.log() - mean).clamp(min=0), total.reciprocal(), (shifted > -math.inf).sum(-1).double())
+def _statistics(shifted: Tensor, best: Tensor, needs: frozenset[str]) -> Statistics:
+    """Those of logits x with maximum 0: H = ln(1 + R) - sum w x / (1 + R), w = exp(x), R the sum of all w but the ``best`` one's.
+
+    With the best token, whose weight is 1, kept out of the sums, a small entropy keeps its digits. What takes a pass of its own is NaN
+    unless it is in ``needs``.
+    """
+    logs = shifted.clamp(min=FAINTEST)
+    weights = logs.exp().scatter_(1, best, 0.0)
+    rest = weights.sum(-1).double()
+    total = 1 + rest
+    mean = (logs * weights).sum(-1) / total
+    nothing = torch.full_like(total, math.nan)
+    support = (shifted > -math.inf).sum(-1).double() if "support" in needs else nothing
+    read = Statistics((torch.log1p(rest) - mean).clamp(min=0), total.reciprocal(), support)
     if "margin" in needs:
-        second = weights.topk(2, dim=-1).values[:, 1] if weights.shape[1] > 1 else torch.zeros_like(total)
-        read = replace(read, margin=(1 - second) / total)
+        read = replace(read, margin=(1 - weights.amax(-1).double()) / total)
     if "varentropy" in needs:
-        read = replace(read, varentropy=((logs - mean[:, None]).square() * weights).sum(-1) / total)
+        spread = ((logs - mean[:, None].float()).square_() * weights).sum(-1) + mean.square()
+        read = replace(read, varentropy=spread / total)
     return read

@@ -12,14 +12,10 @@ import torch
 import transformers
 
 import edt_sampling
-from edt_sampling.engines.decoding.forcing import forced
 from edt_sampling.engines.decoding.guidance import Guidance, guided_by
-from edt_sampling.engines.decoding.host import host
+from edt_sampling.engines.decoding.local import LocalEngine
 from edt_sampling.engines.decoding.loop import decode
-from edt_sampling.engines.decoding.memory import REMEMBERED
-from edt_sampling.engines.decoding.outlook import FORESEEN, foreseen
 from edt_sampling.engines.decoding.prompts import Prompts
-from edt_sampling.engines.decoding.reading import check_watch, reading
 from edt_sampling.engines.decoding.rows import Rows, rows_of
 from edt_sampling.engines.decoding.stopping import Stopping
 from edt_sampling.engines.transformers import footprint
@@ -28,25 +24,22 @@ from edt_sampling.engines.transformers.generation_config import sampling_fields,
 from edt_sampling.engines.transformers.prefill import Continuation, Prefill, prefill
 from edt_sampling.engines.transformers.prefix import ATTENTION, shares_prefix
 from edt_sampling.engines.transformers.prompt_entropy import prompt_entropy
-from edt_sampling.protocol import Completion, Forced, Messages, Reading, Request
+from edt_sampling.protocol import Completion, Request
 from edt_sampling.sampling import torch as torch_backend
-from edt_sampling.sampling.contract import Backend, check_kept
+from edt_sampling.sampling.contract import Backend
 
 CACHE_BYTES = 1 << 30
 WIDE = 8  # rows of one request from which on it decodes alone, over a shared prefix
 BACKEND = cast(Backend, torch_backend)
 
 
-class TransformersEngine:
+class TransformersEngine(LocalEngine):
     """Generates with a causal language model and its tokenizer (transformers' own), loaded by ``load`` or by the caller.
 
     A request of ``WIDE`` rows or more is prefilled once and decodes alone; its prefix is shared by its rows where the model
     allows it and copied otherwise. Smaller requests are batched, padded on the left. Either way the cache of rows that
     decode together stays under ``cache_bytes``. The model's attention implementation is set to this engine's own.
     """
-
-    observes = True
-    ahead = 1
 
     def __init__(
         self,
@@ -59,11 +52,10 @@ class TransformersEngine:
         chat: bool = False,
     ) -> None:
         positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-        self._prompts = Prompts(tokenizer, name=name, positions=positions, chat=chat)
+        super().__init__(Prompts(tokenizer, name=name, positions=positions, chat=chat), backend=BACKEND)
         self.model, self.tokenizer = model.eval(), tokenizer
         self.name, self.fingerprint, self.cache_bytes = name, fingerprint, cache_bytes
         self.not_shared = _why_not_shared(model)
-        self._cache_bytes: int | None = None
         warn_overridden(sampling_fields(model.generation_config), "the policy of each request")
 
     def describe(self) -> dict[str, Any]:
@@ -83,15 +75,6 @@ class TransformersEngine:
             "prefix": "shared" if self.not_shared is None else f"copied: {self.not_shared}",
         }
 
-    def check(self, request: Request) -> None:
-        """Raises ValueError where a request cannot run: a prompt that is empty, too long, or chat messages without a
-        template; a policy that needs a statistic which this engine does not keep, or a prompt without evidence that is not given."""
-        self._prompt(request)
-        keeps = REMEMBERED | FORESEEN | {"kl", "scheduled"}
-        check_kept((setting.policy for setting in request.settings), keeps, keeper="the transformers engine")
-        if guided_by(request):
-            self._without(request)
-
     @torch.inference_mode()
     def generate(self, requests: Sequence[Request]) -> Iterator[list[Completion]]:
         """For each request in turn, its completions, settings in order and samples within them."""
@@ -101,48 +84,9 @@ class TransformersEngine:
         for batch in self._batches(requests):
             yield from self._run(batch)
 
-    @torch.inference_mode()
-    def force(self, request: Request, text: str) -> Forced:
-        """What ``request.settings`` make of ``text`` as the continuation of its prompt, from one pass of the model.
-
-        Raises ValueError for a prompt and text that are too long together, and for a policy that needs a statistic which only
-        generating keeps.
-        """
-        keeps = REMEMBERED | FORESEEN | {"kl"}
-        check_kept((setting.policy for setting in request.settings), keeps, keeper="teacher forcing")
-        prompt, tokens = self._prompts.tokens(request.prompt), self._prompts.continuation(request.prompt, text)
-        self._prompts.check_room(len(prompt), len(tokens), f"text of {len(tokens)} tokens")
-        logits, kl = forced_logits(self.model, prompt, tokens), None
-        if guided_by(request):
-            kl = host(torch_backend.divergence(logits, forced_logits(self.model, self._without(request), tokens)))
-        return forced(logits, tokens, request.settings, kl=kl, ahead=self._foreseen(request), backend=BACKEND)
-
-    @torch.inference_mode()
-    def read(
-        self, prompt: str | Messages, text: str | Sequence[int], *, watch: np.ndarray | None = None, dropout: int | None = None
-    ) -> Reading:
-        """What the model makes of ``text``, or of tokens, as the continuation of ``prompt``, from one pass; see ``Engine.read``.
-
-        Raises ValueError for a prompt and text that are too long together, for a text without tokens, and for ``dropout`` where the model
-        drops nothing.
-        """
-        before, tokens = self._prompts.tokens(prompt), self._prompts.text(prompt, text)
-        self._prompts.check_room(len(before), len(tokens), f"text of {len(tokens)} tokens")
-        check_watch(watch, len(tokens))
-        with dropping(self.model, dropout) if dropout is not None else nullcontext():
-            return reading(forced_logits(self.model, before, tokens), tokens, watch=watch, backend=BACKEND)
-
     def memory(self) -> int | None:
         """Bytes: on CUDA the most that was allocated since the last call, elsewhere what the process holds; None where unknown."""
         return footprint.held(self.model.device)
-
-    def cache(self) -> int | None:
-        """The most bytes that keys and values took at once in the last ``generate``, all streams together."""
-        return self._cache_bytes
-
-    def pieces(self, tokens: Sequence[int]) -> list[str]:
-        """What each token adds to the text."""
-        return self._prompts.pieces(tokens)
 
     # --- what decodes together -----------------------------------------------------------------
 
@@ -196,31 +140,15 @@ class TransformersEngine:
     def _shares(self, start: Prefill) -> bool:
         return self.not_shared is None and len(start.mask) == 1 and shares_prefix(start.cache)
 
-    # --- prompts -------------------------------------------------------------------------------
+    # --- logits ------------------------------------------------------------------------------
 
-    def _foreseen(self, request: Request) -> dict[str, float]:
-        return foreseen(request, lambda: prompt_entropy(self.model, self._prompts.tokens(request.prompt)), self._draft)
+    @torch.inference_mode()
+    def _logits(self, prompt: Sequence[int], text: Sequence[int], *, dropout: int | None = None) -> torch.Tensor:
+        with dropping(self.model, dropout) if dropout is not None else nullcontext():
+            return forced_logits(self.model, prompt, text)
 
-    def _draft(self, request: Request) -> Completion:
-        """The only text of a request of one row."""
-        ((completion,),) = self.generate([request])
-        return completion
-
-    def _without(self, request: Request) -> list[int]:
-        """The token ids of a request's prompt without its evidence."""
-        if request.without is None:
-            raise ValueError(
-                f"policy {guided_by(request)} needs the prompt without its evidence: give the request's without=, or examples with evidence"
-            )
-        ids = self._prompts.tokens(request.without)
-        self._prompts.check_room(len(ids), request.max_new_tokens, f"max_new_tokens={request.max_new_tokens}")
-        return ids
-
-    def _prompt(self, request: Request) -> list[int]:
-        """The token ids of a request's prompt; refused where model and length leave no room."""
-        ids = self._prompts.tokens(request.prompt)
-        self._prompts.check_room(len(ids), request.max_new_tokens, f"max_new_tokens={request.max_new_tokens}")
-        return ids
+    def _prompt_entropy(self, prompt: Sequence[int]) -> float:
+        return prompt_entropy(self.model, prompt)
 
     def _end_tokens(self) -> list[int]:
         named = self.model.generation_config.eos_token_id
