@@ -16,11 +16,11 @@ from transformers import LogitsProcessorList
 
 from edt_sampling.engines.decoding.memory import REMEMBERED
 from edt_sampling.engines.fingerprint import fingerprint
+from edt_sampling.engines.one_a_row import read_policies
 from edt_sampling.engines.source import BUNDLED, model_source
 from edt_sampling.engines.transformers.adapters import adapter_fingerprint, base_of
 from edt_sampling.engines.transformers.custom_generate import Draw
 from edt_sampling.engines.transformers.generation_config import NEUTRAL, sampling_fields
-from edt_sampling.engines.transformers.processor import read_policies
 from edt_sampling.policies import Policy
 from edt_sampling.sampling import Filters
 

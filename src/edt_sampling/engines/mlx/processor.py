@@ -9,7 +9,8 @@ from typing import Any
 import mlx.core as mx
 from mlx_lm.sample_utils import make_sampler
 
-from edt_sampling.engines.mlx.rows import Policies, TemperedRows
+from edt_sampling.engines.mlx.rows import TemperedRows
+from edt_sampling.engines.one_a_row import Policies
 
 Processor = Callable[[mx.array, mx.array], mx.array]
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import mlx.core as mx
 
-from edt_sampling.policies import Policy, policy
+from edt_sampling.engines.one_a_row import Policies, one_a_row, read_policies
 from edt_sampling.sampling import mlx as backend
-from edt_sampling.sampling.contract import check_kept
 from edt_sampling.sampling.filters import UNFILTERED, Filters
 from edt_sampling.sampling.statistics import Kept
 
-Policies = str | Policy | Sequence[str | Policy]
 KEEPS = frozenset({"first_entropy", "running_entropy"})
 """What can be kept of a text whose every step is seen once, in order."""
 
@@ -27,7 +24,7 @@ class TemperedRows:
     """
 
     def __init__(self, policies: Policies, *, filters: Filters = UNFILTERED, keeper: str) -> None:
-        self.policies = read_policies(policies, keeper=keeper)
+        self.policies = read_policies(policies, keeps=KEEPS, keeper=keeper)
         self.filters = filters
         self.entropy: mx.array | None = None
         self.temperature: mx.array | None = None
@@ -56,19 +53,3 @@ class TemperedRows:
         self._first = entropy if self._steps == 0 else self._first
         self._sum, self._steps = self._sum + entropy, self._steps + 1
         return {"first_entropy": self._first, "running_entropy": self._sum / self._steps}
-
-
-def read_policies(policies: Policies, *, keeper: str) -> list[Policy]:
-    """One policy or spec string, or a sequence of them, as a list; refused where one needs a statistic that ``keeper`` does not keep."""
-    read = [policy(p) for p in ([policies] if isinstance(policies, str | Policy) else policies)]
-    if not read:
-        raise ValueError("policies must hold at least one policy, got an empty list")
-    check_kept(read, KEEPS, keeper=keeper)
-    return read
-
-
-def one_a_row(policies: Sequence[Policy], rows: int) -> Sequence[Policy]:
-    """The policies, one a row; a lone one serves every row."""
-    if len(policies) not in (1, rows):
-        raise ValueError(f"policies must be one, or one a row: got {len(policies)} for {rows} rows")
-    return list(policies) * rows if len(policies) == 1 else policies

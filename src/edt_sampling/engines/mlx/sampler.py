@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import mlx.core as mx
 
-from edt_sampling.engines.mlx.rows import Policies, TemperedRows
+from edt_sampling.engines.mlx.rows import TemperedRows
+from edt_sampling.engines.one_a_row import Policies
 from edt_sampling.sampling.contract import COLDEST
 from edt_sampling.sampling.filters import UNFILTERED, Filters
 from edt_sampling.sampling.mlx_filters import check_filters

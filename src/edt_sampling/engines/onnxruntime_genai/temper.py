@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from edt_sampling.engines.decoding.memory import REMEMBERED, Memory
+from edt_sampling.engines.one_a_row import Policies, one_a_row, read_policies
 from edt_sampling.engines.onnxruntime_genai.backend import BACKEND
-from edt_sampling.policies import Mixture, Policy, policy
+from edt_sampling.policies import Mixture
 from edt_sampling.sampling import reference
-from edt_sampling.sampling.contract import COLDEST, HOTTEST, check_kept
+from edt_sampling.sampling.contract import COLDEST, HOTTEST
 from edt_sampling.sampling.filters import UNFILTERED
-
-Policies = str | Policy | Sequence[str | Policy]
 
 
 class PolicyTemper:
@@ -27,8 +25,7 @@ class PolicyTemper:
     """
 
     def __init__(self, policies: Policies) -> None:
-        self._policies = [policy(p) for p in ([policies] if isinstance(policies, str | Policy) else policies)]
-        check_kept(self._policies, REMEMBERED, keeper="the ONNX Runtime GenAI loop")
+        self._policies = read_policies(policies, keeps=REMEMBERED, keeper="the ONNX Runtime GenAI loop")
         self.entropy = self.temperature = np.empty(0)
         self._mixture: Mixture | None = None
         self._memory: Memory | None = None
@@ -51,9 +48,7 @@ class PolicyTemper:
 
     def _begin(self, rows: int) -> tuple[Mixture, Memory]:
         if self._mixture is None or self._memory is None:
-            if len(self._policies) not in (1, rows):
-                raise ValueError(f"policies must be one, or one a row: got {len(self._policies)} for {rows} rows")
-            self._mixture = reference.mixture(self._policies * rows if len(self._policies) == 1 else self._policies)
+            self._mixture = reference.mixture(one_a_row(self._policies, rows))
             self._memory = Memory(rows, backend=BACKEND)
         return self._mixture, self._memory
 

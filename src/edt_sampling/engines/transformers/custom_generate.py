@@ -9,9 +9,9 @@ import torch
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, StoppingCriteriaList
 
 from edt_sampling.engines.decoding.memory import REMEMBERED, Memory
+from edt_sampling.engines.one_a_row import Policies, one_a_row, read_policies
 from edt_sampling.engines.transformers.exact import exact
 from edt_sampling.engines.transformers.generation_config import WARPERS, sampling_fields, warn_overridden
-from edt_sampling.engines.transformers.processor import Policies, one_a_row, read_policies
 from edt_sampling.policies import Mixture
 from edt_sampling.sampling import Filters, uniforms
 from edt_sampling.sampling import torch as backend

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedModel
 
+from edt_sampling.engines.one_a_row import Policies, one_a_row, read_policies
 from edt_sampling.engines.transformers.exact import exact
 from edt_sampling.engines.transformers.generation_config import NEUTRAL, sampling_fields, warn_overridden
-from edt_sampling.policies import Policy, policy
 from edt_sampling.sampling import torch as backend
-from edt_sampling.sampling.contract import COLDEST, check_kept
+from edt_sampling.sampling.contract import COLDEST
 
-Policies = str | Policy | Sequence[str | Policy]
 KEEPS = frozenset({"first_entropy"})
 """What a processor can keep; the mean so far it cannot, because it may see other rows at every call."""
 
@@ -56,20 +54,6 @@ class PolicyLogitsProcessor(LogitsProcessor):
         if "first_entropy" in self._mixture.needs and self._first_entropy is None:
             self._first_entropy = backend.statistics(scores).entropy
         return backend.temperature(scores, self._mixture, first_entropy=self._first_entropy)
-
-
-def read_policies(policies: Policies, *, keeps: frozenset[str], keeper: str) -> list[Policy]:
-    """One policy or spec string, or a sequence of them, as a list; refused where one needs a statistic that ``keeper`` does not keep."""
-    read = [policy(p) for p in ([policies] if isinstance(policies, str | Policy) else policies)]
-    check_kept(read, keeps, keeper=keeper)
-    return read
-
-
-def one_a_row(policies: Sequence[Policy], rows: int) -> Sequence[Policy]:
-    """The policies, one a row; a lone one serves every row."""
-    if len(policies) not in (1, rows):
-        raise ValueError(f"policy holds {len(policies)} for {rows} rows: give one, or one for each row")
-    return [policies[0]] * rows if len(policies) == 1 else policies
 
 
 def decoding(model: PreTrainedModel, policies: Policies, **filters: Any) -> dict[str, Any]:
