@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -167,3 +169,17 @@ def test_several_engines_end_with_a_table_of_all(monkeypatch, capsys):
     assert "17 ok" in told
     assert "13 ok, 4 FAIL" in told
     assert "1e-03, 0e+00" in told, "the worst H and T over the texts"
+
+
+def test_the_page_has_a_row_for_every_engine_and_all_of_them_are_green():
+    page = (Path(__file__).parents[2] / "docs" / "conformance.md").read_text(encoding="utf-8")
+    rows = [
+        line.split("|")[1:-1]
+        for line in page.splitlines()
+        if re.match(r"\| \S+ \d", line) or " runner |" in line or line.startswith("| mlx")
+    ]
+    libraries = {row[0].split()[0].removesuffix("-python") for row in rows}
+    assert libraries == {"mlx-lm" if name == "mlx" else name for name in SUBJECTS.built_in}
+    assert len([row for row in rows if "runner" in row[0]]) == 2
+    checks = 12 + 5
+    assert {row[-1].strip() for row in rows} == {f"{checks} ok", "12 ok, 1 not run"}

@@ -137,3 +137,5 @@ def test_it_says_what_it_ran_on(engine):
     described = engine.describe()
     assert described["engine"] == "llama-cpp"
     assert (described["parameters"], described["cache"], described["device"], described["threads"]) == (5795072, "f32", "cpu", 1)
+    assert described["dtype"] == "all F32"
+    assert "=" not in described["cpu"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
@@ -56,10 +57,10 @@ class GGUFModel:
             "llama_cpp_python": version("llama-cpp-python"),
             "parameters": self._loaded.n_params(),
             "device": f"gpu, {'all' if self._gpu_layers < 0 else self._gpu_layers} layers" if on_gpu else "cpu",
-            "dtype": self._loaded.desc(),
+            "dtype": self._loaded.desc().rpartition("B ")[2],  # of "llama 7B Q4_K - Medium"
             "cache": self._cache,
             "threads": self._threads,
-            "cpu": llama_cpp.llama_print_system_info().decode().strip(),
+            "cpu": " ".join(re.findall(r"(\w+) = 1", llama_cpp.llama_print_system_info().decode())),
         }
 
     def _context(self, cells: int, *, sequences: int) -> Context:
