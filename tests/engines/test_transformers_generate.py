@@ -56,7 +56,7 @@ def test_each_row_may_have_its_own_policy(llama, batch):
         assert torch.isfinite(scores[0]).sum() == 1
         assert scores[0].argmax() == logits[0].argmax()
         assert torch.isfinite(scores[1]).all()
-    with pytest.raises(ValueError, match=r"policy holds 3 for 2 rows"):
+    with pytest.raises(ValueError, match=r"policies must be one, or one a row: got 3 for 2 rows"):
         generate(llama, batch, **decoding(llama, [EDT] * 3))
 
 
