@@ -1,4 +1,5 @@
 """GGUF files from transformers folders of Llama's architecture; everything else is llama.cpp's own converter's."""
+# pyright: reportMissingImports=false
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
 """A tokenizer.json in GGUF's terms: byte-level BPE, its merges, its special tokens, and how it splits text first."""
+# pyright: reportMissingImports=false
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
 """Weights of Llama's architecture: transformers' names and layout in, GGUF's out."""
+# pyright: reportMissingImports=false
 
 from __future__ import annotations
 
