@@ -6,6 +6,7 @@ The program reads lines of a URL and a folder, and for each prints the number of
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,8 @@ def runs() -> None:
     for line in sys.stdin:
         url, out = line.split()
         if (child := os.fork()) == 0:
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that works in the background hands on that it is ignored
+            signal.alarm(120)
             try:
                 compared(url, Path(out))
             except KeyboardInterrupt:
