@@ -116,7 +116,7 @@ def test_an_empty_text_has_no_token(tmp_path: Path):
 
 def test_page_and_table_know_it_from_the_store_alone(run: Path, blind: Findings):
     with Reader(run) as reader:
-        assert not observed(reader)
+        assert not observed(reader.environments())
     html = page(blind)
     assert html.count(UNSEEN) == 2, "where it is read, and in the findings as JSON"
     for absent in ('id="forced"', "Ablations", 'class="none"', 'class="ramp"', "T and H (nats)", "H differs between settings"):

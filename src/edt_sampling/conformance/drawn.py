@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from edt_sampling.conformance.subject import Rows
-from edt_sampling.engines.decoding.host import host
 from edt_sampling.policies import policy
 from edt_sampling.sampling.contract import Backend
 from edt_sampling.sampling.filters import Filters
+from edt_sampling.sampling.host import host
 
 EDGES = 1 - 1e-9
 """The uniform number that draws the last token which is left."""

@@ -85,7 +85,7 @@ def _between(row: np.ndarray, spec: str, u: float) -> bool:
 
 
 def probabilities(logits: np.ndarray, specs: Sequence[str]) -> np.ndarray:
-    """The distributions that the oracle draws from, ``[rows, vocab]``: p of each token, found by drawing in every gap between tokens."""
+    """The distributions that the oracle draws from, ``[rows, vocab]``, by a full sort of each row."""
     found = np.zeros(logits.shape)
     for row, own, spec in zip(found, logits, specs, strict=True):
         masses = _masses(own, spec)

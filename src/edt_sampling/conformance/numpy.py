@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 import numpy as np
 
 from edt_sampling.conformance.drawn import drawn
 from edt_sampling.conformance.subject import NotPossible, Rows, Steps
-from edt_sampling.sampling import reference
-from edt_sampling.sampling.contract import Backend
+from edt_sampling.sampling.dispatch import NUMPY
 
 
 class NumpySubject:
@@ -23,7 +21,7 @@ class NumpySubject:
         return f"numpy {np.__version__}"
 
     def rows(self, logits: np.ndarray, policies: Sequence[str], *, top_p: float, uniform: np.ndarray) -> Rows:
-        return drawn(logits, policies, top_p=top_p, uniform=uniform, backend=cast(Backend, reference))
+        return drawn(logits, policies, top_p=top_p, uniform=uniform, backend=NUMPY)
 
     def open(self) -> None:
         raise NotPossible("a backend runs no model")

@@ -61,7 +61,7 @@ def contrasts(picked: Iterable[Picked], *, reader: Reader, metric: Any) -> list[
 
     Where the engine showed texts alone, each text is one piece of which nothing is known.
     """
-    examples, pieces = reader.examples(reader.stages()[TEST]), reader.pieces(TEST) if observed(reader) else None
+    examples, pieces = reader.examples(reader.stages()[TEST]), reader.pieces(TEST) if observed(reader.environments()) else None
     kept = list(picked)
     split = {p.unit for p in kept} if pieces is None else {unit for unit, *_ in pieces}
     texts = {p.unit: list(_texts(p.unit, reader, pieces, examples[p.unit], metric)) for p in kept if p.unit in split}

@@ -41,7 +41,7 @@ def find(reader: Reader, *, metrics: Sequence[str] | None = None, run_code: bool
     stored = reader.recipe()
     recipe = Recipe.model_validate({**stored, "metrics": list(metrics or stored["metrics"])})
     chosen = measures(recipe.metrics, samples=recipe.samples, run_code=run_code, threads=recipe.threads)
-    seen, dev, test = observed(reader), scored_dev(reader, chosen), scored_test(reader, chosen)
+    seen, dev, test = observed(reader.environments()), scored_dev(reader, chosen), scored_test(reader, chosen)
     dev, test = (dev, test) if seen else (_unseen(dev), _unseen(test))
     eda = aim(dev.settings, dev.scores.values[dev.primary].mean(axis=0))
     primary = next(metric for metric in chosen if metric.name == test.primary)
@@ -88,7 +88,7 @@ def check_complete(reader: Reader) -> None:
     stages = reader.stages()
     subject = next((s.policy for s in reader.settings(TEST) if s.role == "chosen"), None)
     shuffled = () if subject is None or isinstance(policy(subject), Fixed) else (SHUFFLED,)
-    needed, begun = (FORCED[DEV], DEV, FORCED[TEST], TEST, *shuffled) if observed(reader) else (DEV, TEST), list(stages)
+    needed, begun = (FORCED[DEV], DEV, FORCED[TEST], TEST, *shuffled) if observed(reader.environments()) else (DEV, TEST), list(stages)
     for stage in sorted(needed, key=lambda stage: begun.index(stage) if stage in begun else len(begun)):
         done = len(reader.done(stage)) if stage in stages else 0
         wanted = len(reader.examples(stages[stage])) if stage in stages else 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from edt_sampling.protocol import Engine
-from edt_sampling.store import Reader
 
 UNSEEN = (
     "the engine shows texts alone: no entropies and no realised temperatures, nothing teacher-forced on the references, and none of the "
@@ -14,9 +16,9 @@ OBSERVATIONS = ("temperature", "entropy")
 """Columns that only such an engine fills."""
 
 
-def observed(reader: Reader) -> bool:
-    """Whether H and T of the run's tokens are known; an engine that does not see them says so where it describes itself."""
-    return all(environment.get("observes", True) for environment in reader.environments())
+def observed(environments: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether H and T of a run's tokens are known; an engine that does not see them says so where it describes itself."""
+    return all(environment.get("observes", True) for environment in environments)
 
 
 def check_observes(engine: Engine, needs: str) -> None:

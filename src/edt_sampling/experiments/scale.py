@@ -89,7 +89,7 @@ def find_scale(readers: Sequence[Reader], *, run_code: bool = False) -> ScaleFin
         ValueError: the runs have other test prompts, or one is by an engine that shows texts alone.
     """
     for reader in readers:
-        if not observed(reader):
+        if not observed(reader.environments()):
             raise ValueError(
                 f"{reader.path}: its engine shows texts alone, and edt scale teacher-forces the references: draw each run alone"
             )

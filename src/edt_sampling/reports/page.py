@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from edt_sampling.experiments.findings import Findings
+from edt_sampling.experiments.observed import observed
 from edt_sampling.reports import examples, settings
 from edt_sampling.reports.ablations import questions
 from edt_sampling.reports.charts.acting import acting
@@ -58,7 +59,7 @@ def _told(findings: Findings) -> dict[str, Any]:
         "hottest": examples.hottest(findings),
         "steps": examples.STEPS,
         "questions": questions(findings),
-        "observed": all(environment.get("observes", True) for environment in findings.environments),
+        "observed": observed(findings.environments),
         "environments": [flat(environment) for environment in findings.environments],
         "recipe": json.dumps(findings.recipe, indent=2, ensure_ascii=False, default=str),
     }

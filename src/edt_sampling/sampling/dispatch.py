@@ -13,9 +13,12 @@ from edt_sampling.policies import policy as read_policy
 from edt_sampling.sampling import reference
 from edt_sampling.sampling.contract import KEPT, Backend, Draw
 from edt_sampling.sampling.filters import UNFILTERED, Filters
+from edt_sampling.sampling.host import host
 from edt_sampling.sampling.statistics import Kept
 
 Policies = str | Policy | Sequence[str | Policy]
+NUMPY = cast(Backend, reference)
+"""The NumPy backend with its type."""
 
 
 def entropy(logits: Any) -> Any:
@@ -61,7 +64,7 @@ def sample(logits: Any, policy: Policies, *, uniform: Any, filters: Filters | st
 
 def _backend(logits: Any) -> Backend:
     if isinstance(logits, np.ndarray):
-        return cast(Backend, reference)
+        return NUMPY
     if _is_torch(logits):
         return cast(Backend, import_module("edt_sampling.sampling.torch"))
     raise TypeError(f"logits must be a NumPy array or a torch tensor, got {type(logits).__module__}.{type(logits).__qualname__}")
@@ -119,28 +122,24 @@ def _column(name: str, values: Any) -> Any:
     except (TypeError, ValueError):
         raise TypeError(f"{name} must hold one number a row, got {values!r}") from None
     column = column.reshape(1) if column.ndim == 0 else column
-    wrong = np.flatnonzero(np.isnan(_on_host(column)))
+    wrong = np.flatnonzero(np.isnan(host(column)))
     if len(wrong):
         raise ValueError(f"{name}: row {wrong[0]} holds NaN")
     return column
 
 
 def _not_negative(name: str, column: Any) -> None:
-    host = _on_host(column)
-    wrong = np.flatnonzero(host < 0)
+    given = host(column)
+    wrong = np.flatnonzero(given < 0)
     if len(wrong):
-        raise ValueError(f"{name} must be >= 0, row {wrong[0]} holds {float(host.ravel()[wrong[0]])!r}")
+        raise ValueError(f"{name} must be >= 0, row {wrong[0]} holds {float(given.ravel()[wrong[0]])!r}")
 
 
 def _between_0_and_1(uniform: Any) -> Any:
     if uniform is None:
         raise ValueError("uniform must hold one number in (0, 1) a row, got None; uniforms(seed, request, sample, steps) makes them")
-    host = _on_host(uniform)
-    wrong = np.flatnonzero((host <= 0) | (host >= 1))
+    given = host(uniform)
+    wrong = np.flatnonzero((given <= 0) | (given >= 1))
     if len(wrong):
-        raise ValueError(f"uniform must be > 0 and < 1, row {wrong[0]} holds {float(host.ravel()[wrong[0]])!r}")
+        raise ValueError(f"uniform must be > 0 and < 1, row {wrong[0]} holds {float(given.ravel()[wrong[0]])!r}")
     return uniform
-
-
-def _on_host(column: Any) -> np.ndarray:
-    return column if isinstance(column, np.ndarray) else np.asarray(column.detach().double().cpu())

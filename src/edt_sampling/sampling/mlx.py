@@ -14,11 +14,10 @@ import mlx.core as mx
 from edt_sampling.policies import Mixture, Policy
 from edt_sampling.sampling.contract import ALWAYS, COLDEST, LEAST, check_mixture, check_shape
 from edt_sampling.sampling.filters import UNFILTERED, Filters
+from edt_sampling.sampling.float32 import HOTTEST
 from edt_sampling.sampling.mlx_filters import kept
 from edt_sampling.sampling.statistics import Kept, Statistics
 
-HOTTEST = 1e30
-"""A temperature above this one is taken as it: ``contract.HOTTEST`` is infinite in float32, and -inf times 0 would be NaN."""
 BLOCK = 256
 """So many numbers are summed at once, then their sums: 128,256 numbers in a row lose 5e-6 of their sum, in blocks 1e-7."""
 

@@ -10,12 +10,8 @@ import torch
 from torch import Tensor
 
 from edt_sampling.sampling.contract import COLDEST
+from edt_sampling.sampling.float32 import FAINTEST, HOTTEST
 from edt_sampling.sampling.statistics import Statistics
-
-HOTTEST = 1e30
-"""A temperature above this one is taken as it: the inverse of ``contract.HOTTEST`` is 0 in float32, and -inf times 0 would be NaN."""
-FAINTEST = -87.0
-"""exp(FAINTEST) is the smallest normal float32: below it an exponential is slow, and weighs nothing."""
 
 
 class Tempering(NamedTuple):

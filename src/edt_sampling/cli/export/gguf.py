@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 from typing import cast
 
 import click
 
 from edt_sampling.cli.output import say
+from edt_sampling.engines.source import BUNDLED, bundled_folder
 
 
 @click.command(name="gguf")
@@ -25,6 +25,6 @@ def command(model: str, out: Path, kind: str) -> None:
         from edt_sampling.engines.llama_cpp.gguf import Kind, write_gguf
     except ModuleNotFoundError as error:
         raise ImportError(f"edt export gguf needs {error.name}: pip install 'edt-sampling[llama-cpp]'") from None
-    folder = str(files("edt_sampling") / "models" / "docs-6m") if model == "bundled" else model
+    folder = str(bundled_folder()) if model == BUNDLED else model
     written = write_gguf(folder, out, kind=cast(Kind, kind))
     say(f"wrote {written}: {written.stat().st_size / 1e6:.1f} MB")

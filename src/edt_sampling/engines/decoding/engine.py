@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +19,7 @@ from edt_sampling.engines.decoding.rows import Row, Rows, rows_of
 from edt_sampling.engines.decoding.stopping import Stopping
 from edt_sampling.protocol import Completion, Request
 from edt_sampling.sampling import reference
-from edt_sampling.sampling.contract import Backend
-
-BACKEND = cast(Backend, reference)
+from edt_sampling.sampling.dispatch import NUMPY
 
 
 class LogitsEngine(LocalEngine):
@@ -31,7 +29,7 @@ class LogitsEngine(LocalEngine):
     """
 
     def __init__(self, model: Model, *, chat: bool = False) -> None:
-        super().__init__(Prompts(model.tokenizer, name=model.name, positions=model.positions, chat=chat), backend=BACKEND)
+        super().__init__(Prompts(model.tokenizer, name=model.name, positions=model.positions, chat=chat), backend=NUMPY)
         self.model, self.fingerprint = model, model.fingerprint
 
     def describe(self) -> dict[str, Any]:
@@ -81,8 +79,8 @@ class LogitsEngine(LocalEngine):
         waiting, room = iter(rows), self._rows_at_once(prompts, request.max_new_tokens)
         while chunk := list(islice(waiting, room)):
             own, *second = [self.model.begin(prompt, rows=len(chunk), room=request.max_new_tokens) for prompt in prompts]
-            state = Rows([request], chunk, foreseen=[ahead], backend=BACKEND, like=own.logits)
-            guidance = Guidance(second[0], state.guided, backend=BACKEND) if second else None
+            state = Rows([request], chunk, foreseen=[ahead], backend=NUMPY, like=own.logits)
+            guidance = Guidance(second[0], state.guided, backend=NUMPY) if second else None
             completions, held = decode([request], state, own, stopping, guidance=guidance)
             self._cache_bytes = max(self._cache_bytes or 0, held)
             found |= zip(chunk, completions, strict=True)

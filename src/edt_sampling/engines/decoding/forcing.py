@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from edt_sampling.engines.decoding.host import host
 from edt_sampling.policies import Policy
 from edt_sampling.protocol import Forced, Setting
 from edt_sampling.sampling import Filters, Statistics, reference
 from edt_sampling.sampling.contract import READ, Backend
+from edt_sampling.sampling.host import host
 from edt_sampling.sampling.statistics import Kept
 
 

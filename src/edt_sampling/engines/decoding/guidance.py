@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from edt_sampling.engines.decoding.host import host
 from edt_sampling.engines.decoding.stream import Stream
 from edt_sampling.protocol import Request
 from edt_sampling.sampling.contract import Backend
+from edt_sampling.sampling.host import host
 
 
 class Guidance:

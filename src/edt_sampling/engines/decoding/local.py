@@ -10,13 +10,13 @@ import numpy as np
 
 from edt_sampling.engines.decoding.forcing import forced
 from edt_sampling.engines.decoding.guidance import guided_by
-from edt_sampling.engines.decoding.host import host
 from edt_sampling.engines.decoding.memory import REMEMBERED
 from edt_sampling.engines.decoding.outlook import FORESEEN, foreseen
 from edt_sampling.engines.decoding.prompts import Prompts
 from edt_sampling.engines.decoding.reading import check_watch, reading
 from edt_sampling.protocol import Completion, Forced, Messages, Reading, Request
 from edt_sampling.sampling.contract import Backend, check_kept
+from edt_sampling.sampling.host import host
 
 
 class LocalEngine(ABC):

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from edt_sampling.engines.decoding.host import host
 from edt_sampling.sampling.contract import Backend
 from edt_sampling.sampling.filters import Filters
+from edt_sampling.sampling.host import host
 from edt_sampling.sampling.statistics import Kept
 
 REMEMBERED = frozenset({"first_entropy", "running_entropy"})

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from edt_sampling.engines.decoding.host import host
 from edt_sampling.protocol import Reading
 from edt_sampling.sampling.contract import COMPUTED, Backend
+from edt_sampling.sampling.host import host
 
 BEST = 16
 """So many of the most probable tokens are told of, or all of a smaller vocabulary."""

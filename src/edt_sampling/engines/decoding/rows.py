@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from edt_sampling.engines.decoding.host import host
 from edt_sampling.engines.decoding.memory import Memory
 from edt_sampling.policies import Policy
 from edt_sampling.protocol import Request, Setting
 from edt_sampling.sampling.contract import Backend, Draw
 from edt_sampling.sampling.filters import Filters
+from edt_sampling.sampling.host import host
 from edt_sampling.sampling.philox import uniforms
 from edt_sampling.sampling.statistics import Kept
 

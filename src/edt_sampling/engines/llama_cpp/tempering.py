@@ -10,11 +10,10 @@ import numpy as np
 from edt_sampling.policies import Policy, policy
 from edt_sampling.sampling import reference
 from edt_sampling.sampling.contract import COLDEST, check_kept
+from edt_sampling.sampling.float32 import FAINTEST
 from edt_sampling.sampling.statistics import Kept, Statistics
 
 KEEPS = frozenset({"first_entropy", "running_entropy"})
-FAINTEST = -87.0
-"""exp(FAINTEST) is the smallest normal float32: below it an exponential is slow, and weighs nothing."""
 COLDEST_INVERSE = float(np.finfo(np.float32).tiny)
 """No smaller inverse temperature is multiplied with: by 0 a masked token would become NaN."""
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from edt_sampling.engines.decoding.memory import REMEMBERED, Memory
 from edt_sampling.engines.one_a_row import Policies, one_a_row, read_policies
-from edt_sampling.engines.onnxruntime_genai.backend import BACKEND
 from edt_sampling.policies import Mixture
 from edt_sampling.sampling import reference
 from edt_sampling.sampling.contract import COLDEST, HOTTEST
+from edt_sampling.sampling.dispatch import NUMPY
 from edt_sampling.sampling.filters import UNFILTERED
 
 
@@ -49,7 +49,7 @@ class PolicyTemper:
     def _begin(self, rows: int) -> tuple[Mixture, Memory]:
         if self._mixture is None or self._memory is None:
             self._mixture = reference.mixture(one_a_row(self._policies, rows))
-            self._memory = Memory(rows, backend=BACKEND)
+            self._memory = Memory(rows, backend=NUMPY)
         return self._mixture, self._memory
 
 
