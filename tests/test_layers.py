@@ -51,6 +51,7 @@ FRAMEWORKS = {
     "torch": {
         "sampling/torch.py",
         "sampling/torch_filters.py",
+        "sampling/torch_numba.py",
         "sampling/torch_tempering.py",
         "engines/transformers",
         "engines/vllm",
@@ -64,6 +65,7 @@ FRAMEWORKS = {
         "harness/model.py",
     },
     "transformers": {"engines/transformers", "conformance/transformers.py", "training", "harness/model.py"},
+    "numba": {"sampling/numba.py", "sampling/numba_kernels.py", "engines/llama_cpp/numba_candidates.py"},
     "vllm": {"engines/vllm", "conformance/vllm.py"},
     "sglang": {"engines/sglang", "conformance/sglang.py"},
     "llama_cpp": {"engines/llama_cpp", "conformance/llama_cpp.py"},

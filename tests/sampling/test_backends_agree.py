@@ -1,4 +1,4 @@
-"""NumPy and torch draw the same tokens."""
+"""NumPy and torch draw the same tokens, in float64; float32's fast path stands in test_float32_draws.py."""
 
 import numpy as np
 import pytest
@@ -9,9 +9,17 @@ from hypothesis import strategies as st
 from edt_sampling.policies import EDT, UDT, DynaTemp, Fixed, InstanceEDT, KLGuided, MarginUDT, RunningEDT, Scheduled, VarentropyUDT
 from edt_sampling.sampling import Filters, reference, uniforms
 from edt_sampling.sampling import torch as torch_backend
+from edt_sampling.sampling.float32 import SWITCH
 
 MARGIN = 1e-12
 EXTREMES = [0.5 / 2**52, 1 - 0.5 / 2**52, 0.5 - 0.5 / 2**52, 0.5 + 0.5 / 2**52]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def float64_throughout():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SWITCH, "0")
+        yield
 
 
 def numbers(low, high):

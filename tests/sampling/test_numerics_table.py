@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import edt_sampling as edt
+from edt_sampling.sampling.float32 import SWITCH
 
 KINDS = pytest.mark.parametrize("kind", [np.asarray, torch.tensor])
 U = edt.uniforms(9, np.arange(300), 0, 1)[:, 0]
@@ -104,6 +105,16 @@ def test_integer_and_other_dtypes_are_refused(kind, dtype):
 @KINDS
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_floating_dtypes_draw_as_their_float64_values_do(kind, dtype):
+    logits = np.random.default_rng(0).normal(size=(300, 70)).astype(dtype)
+    low, high = (edt.draw(kind(x), "edt:t0=1,theta=0.3", uniform=U, filters="top_k=9") for x in (logits, logits.astype(np.float64)))
+    for a, b in zip(low, high, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=0 if dtype == "float64" else 1e-6)
+
+
+@KINDS
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_where_the_fast_path_is_off_they_do_to_the_last_bit(kind, dtype, monkeypatch):
+    monkeypatch.setenv(SWITCH, "0")
     logits = np.random.default_rng(0).normal(size=(300, 70)).astype(dtype)
     low, high = (edt.draw(kind(x), "edt:t0=1,theta=0.3", uniform=U, filters="top_p=0.9") for x in (logits, logits.astype(np.float64)))
     for a, b in zip(low, high, strict=True):

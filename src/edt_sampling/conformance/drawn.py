@@ -15,6 +15,8 @@ from edt_sampling.sampling.host import host
 
 EDGES = 1 - 1e-9
 """The uniform number that draws the last token which is left."""
+BEYOND = 1e-12
+"""How far above a token's place the next one is looked for; twice as far whenever float32's sums still say the same token."""
 
 
 def drawn(logits: Any, policies: Sequence[str], *, top_p: float, uniform: np.ndarray, backend: Backend) -> Rows:
@@ -23,10 +25,11 @@ def drawn(logits: Any, policies: Sequence[str], *, top_p: float, uniform: np.nda
     filters = Filters.parse(f"temperature,top_p={top_p}")
     once = backend.draw(logits, mixture, uniform=uniform, filters=filters)
     probabilities = np.zeros(tuple(logits.shape))
-    rows, reached = np.arange(len(policies)), np.zeros(len(policies))
-    while (reached < EDGES).any():
-        step = backend.draw(logits, mixture, uniform=np.clip(reached + 1e-12, None, EDGES), filters=filters)
-        open_rows = reached < EDGES
-        probabilities[rows[open_rows], host(step.token)[open_rows]] = host(step.probability)[open_rows]
-        reached = probabilities.sum(-1)
+    rows, reached, beyond = np.arange(len(policies)), np.zeros(len(policies)), np.full(len(policies), BEYOND)
+    while (reached + beyond < EDGES).any():
+        step = backend.draw(logits, mixture, uniform=np.clip(reached + beyond, None, EDGES), filters=filters)
+        token = host(step.token)
+        known = probabilities[rows, token] > 0
+        probabilities[rows, token] = host(step.probability)
+        reached, beyond = probabilities.sum(-1), np.where(known, 2 * beyond, BEYOND)
     return Rows(entropy=host(once.entropy), temperature=host(once.temperature), probabilities=probabilities, tokens=host(once.token))

@@ -18,7 +18,8 @@ from edt_sampling.sampling.contract import Backend
 class TorchSubject(NumpySubject):
     """Rows alone, as with NumPy."""
 
-    engine = "torch"
+    engine, sampler = "torch", "edt.draw"
+    rows_margin = 1e-6
 
     def versions(self) -> str:
         return f"torch {torch.__version__}"

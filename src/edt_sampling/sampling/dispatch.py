@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from importlib import import_module
-from typing import Any, Unpack, cast
+from typing import Any, NamedTuple, Unpack, cast
 
 import numpy as np
 
 from edt_sampling.policies import Mixture, Policy
 from edt_sampling.policies import policy as read_policy
-from edt_sampling.sampling import reference
 from edt_sampling.sampling.contract import KEPT, Backend, Draw
 from edt_sampling.sampling.filters import UNFILTERED, Filters
+from edt_sampling.sampling.float32 import on
 from edt_sampling.sampling.host import host
 from edt_sampling.sampling.statistics import Kept
 
 Policies = str | Policy | Sequence[str | Policy]
-NUMPY = cast(Backend, reference)
-"""The NumPy backend with its type."""
 
 
 def entropy(logits: Any) -> Any:
     """H = -sum p ln p of softmax(logits), nats: float64 ``[rows]``, or one number for logits ``[vocab]``. -inf masks a token."""
-    return _as_given(logits, _backend(logits).statistics(_rows(logits)).entropy)
+    return _as_given(logits, _backend(logits).statistics(_rows(logits), needs=frozenset({"entropy"})).entropy)
 
 
 def temperature(logits: Any, policy: Policies, *, filters: Filters | str = UNFILTERED, **given: Unpack[Kept]) -> Any:
@@ -62,9 +61,14 @@ def sample(logits: Any, policy: Policies, *, uniform: Any, filters: Filters | st
     return draw(logits, policy, uniform=uniform, filters=filters, **given).token
 
 
+def numpy_backend() -> Backend:
+    """The backend for NumPy arrays: fast in float32 where numba is installed and not switched off, the oracle otherwise."""
+    return cast(Backend, import_module("edt_sampling.sampling.numba" if on("numba") else "edt_sampling.sampling.reference"))
+
+
 def _backend(logits: Any) -> Backend:
     if isinstance(logits, np.ndarray):
-        return NUMPY
+        return numpy_backend()
     if _is_torch(logits):
         return cast(Backend, import_module("edt_sampling.sampling.torch"))
     raise TypeError(f"logits must be a NumPy array or a torch tensor, got {type(logits).__module__}.{type(logits).__qualname__}")
@@ -87,17 +91,34 @@ def _as_given(logits: Any, column: Any) -> Any:
 
 def _mixture(policy: object, backend: Backend, rows: Any) -> Mixture:
     if isinstance(policy, str | Policy):
-        policies = [read_policy(policy)] * (rows.shape[0] if rows.ndim else 0)
-    elif isinstance(policy, Sequence):
+        return _alike(policy, rows.shape[0] if rows.ndim else 0, backend, getattr(rows, "device", None))
+    if isinstance(policy, Sequence):
         policies = [read_policy(p) for p in policy]
     else:
         raise TypeError(f"policy must be a Policy, a spec string or a list with one a row, got {type(policy).__qualname__}")
     return backend.mixture(policies, like=rows)
 
 
+@lru_cache(maxsize=64)
+def _alike(policy: str | Policy, rows: int, backend: Backend, device: Any) -> Mixture:
+    """One policy for all rows, kept for the next step: to read it and to make its columns takes as long as a row's draw."""
+    return backend.mixture([read_policy(policy)] * rows, like=_On(device))
+
+
+class _On(NamedTuple):
+    """As much of logits as a backend must see to put columns beside them."""
+
+    device: Any
+
+
+@lru_cache(maxsize=64)
+def _parsed(filters: str) -> Filters:
+    return Filters.parse(filters)
+
+
 def _filters(filters: object) -> Filters:
     if isinstance(filters, str):
-        return Filters.parse(filters)
+        return _parsed(filters)
     if isinstance(filters, Filters):
         return filters
     raise TypeError(f"filters must be a Filters or its string, got {type(filters).__qualname__}")

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Any, ClassVar, Literal, TypeGuard, cast, get_args
 
 EntropyOf = Literal["raw", "filtered"]
@@ -184,17 +185,17 @@ class Filters:
     def __str__(self) -> str:
         return ",".join(map(str, self.steps)) + (",entropy_of=filtered" if self.entropy_of == "filtered" else "")
 
-    @property
+    @cached_property
     def before(self) -> tuple[Filtering, ...]:
         """The filters before the temperature."""
         return cast(tuple[Filtering, ...], self.steps[: self._temperature])
 
-    @property
+    @cached_property
     def after(self) -> tuple[Filtering, ...]:
         """The filters after the temperature."""
         return cast(tuple[Filtering, ...], self.steps[self._temperature + 1 :])
 
-    @property
+    @cached_property
     def mirostat(self) -> Mirostat | None:
         """The step that needs ``allowed_surprise``, if it is there."""
         return next((step for step in self.after if isinstance(step, Mirostat)), None)

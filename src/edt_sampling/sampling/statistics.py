@@ -12,12 +12,12 @@ class Statistics:
 
     ``entropy`` H = -sum p ln p in nats, never below 0; ``max_probability`` the largest p; ``support`` how many tokens are
     not masked; ``margin`` the largest p less the second largest; ``varentropy`` the variance of -ln p under p, nats squared. The last two
-    are None unless they are asked for, the statistics of ``Kept`` where nobody keeps them.
+    are None unless they are asked for, in float32 the support too; the statistics of ``Kept`` where nobody keeps them.
     """
 
     entropy: Any
     max_probability: Any
-    support: Any
+    support: Any = None
     margin: Any = None
     varentropy: Any = None
     first_entropy: Any = None

@@ -1,6 +1,7 @@
 """PyTorch, float64 on the logits' device: draws the tokens that ``reference`` draws.
 
-The host waits for the device once a draw, to learn whether every row is usable, and twice for each top-p.
+What the float32 fast paths take is theirs: ``torch_numba`` on a CPU. Otherwise the host waits for the device once a draw, to learn whether
+every row is usable, and twice for each top-p.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from edt_sampling.sampling.contract import (
     unusable_rows,
 )
 from edt_sampling.sampling.filters import UNFILTERED, Filtering, Filters
+from edt_sampling.sampling.float32 import knows, on
 from edt_sampling.sampling.statistics import Kept, Statistics
 from edt_sampling.sampling.torch_filters import kept
 
@@ -39,6 +41,15 @@ ACCEPTED = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 BLOCK = 1024
 SLAB = 1 << 16
 """On a CPU, rows are taken so many numbers at a time for each thread, which stay in its cache: twice as fast on 125 x 4,096."""
+
+
+def fast_path(logits: Tensor) -> Any:
+    """The module that is faster for these logits, or None."""
+    if not on("numba"):
+        return None
+    from edt_sampling.sampling import torch_numba  # it is compiled, and needs what may not be installed
+
+    return torch_numba if torch_numba.takes(logits) else None
 
 
 def mixture(policies: Sequence[Policy], *, like: Tensor) -> Mixture:
@@ -54,14 +65,15 @@ def mixture(policies: Sequence[Policy], *, like: Tensor) -> Mixture:
 @torch.no_grad()
 def statistics(logits: Tensor, *, filters: Filters = UNFILTERED, needs: frozenset[str] = ALWAYS) -> Statistics:
     """Entropy, largest probability and support of the distribution that policies read, ``[rows]`` each; what else ``needs`` names."""
+    if not filters.before and (fast := fast_path(logits)):
+        return fast.statistics(logits, needs=needs)
     return _read(logits, _maxima(logits)[0], filters, needs)[1]
 
 
 @torch.no_grad()
 def temperature(logits: Tensor, mixture: Mixture, *, filters: Filters = UNFILTERED, **given: Unpack[Kept]) -> Tensor:
     """The temperature that each row's policy gives it, ``[rows]``."""
-    _, read = _read(logits, _maxima(logits)[0], filters, mixture.needs)
-    return temperature_at(read, mixture, **given)
+    return temperature_at(statistics(logits, filters=filters, needs=mixture.needs), mixture, **given)
 
 
 @torch.no_grad()
@@ -69,7 +81,8 @@ def temperature_at(read: Statistics, mixture: Mixture, **given: Unpack[Kept]) ->
     """The temperature that each row's policy gives at these statistics, ``[rows]``."""
     found = {name: values for name, values in given.items() if values is not None and name in READ}
     check_mixture(mixture, len(read.entropy), frozenset(found))
-    t = mixture.temperature(replace(read, **{name: _column(name, values, read.entropy) for name, values in found.items()}))
+    columns = {name: _column(name, values, read.entropy) for name, values in found.items()}
+    t = mixture.temperature(replace(read, **columns) if columns else read)
     if t.isnan().any():
         raise ValueError(undefined_temperature(mixture, t.isnan().tolist()))
     return t
@@ -82,6 +95,8 @@ def draw(logits: Tensor, mixture: Mixture, *, uniform: Any, filters: Filters = U
     ``uniform`` in (0, 1). A row whose T is below ``COLDEST`` takes its maximum with the lowest index.
     Raises ValueError for a row with NaN, +inf or nothing but -inf, and for a statistic that a policy needs and is not given.
     """
+    if knows(filters) and (fast := fast_path(logits)):
+        return fast.draw(logits, mixture, uniform=uniform, filters=filters, **given)
     check_allowed(filters, frozenset(given))
     largest, best = _maxima(logits)
     slabs, read = _read(logits, largest, filters, mixture.needs)

@@ -1,10 +1,13 @@
-"""Logits tempered in place, for engines that draw themselves: PyTorch, float32, and the host never waits for the device."""
+"""Logits tempered for engines that draw themselves: PyTorch, float32, and the host never waits for the device.
+
+On a CPU ``torch_numba`` does the same in two passes, where it can.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,22 +15,8 @@ from torch import Tensor
 from edt_sampling.sampling.contract import COLDEST
 from edt_sampling.sampling.float32 import FAINTEST, HOTTEST
 from edt_sampling.sampling.statistics import Statistics
-
-
-class Tempering(NamedTuple):
-    """What happened to each row, ``[rows]``: the entropy (nats) that its policy read, and the temperature; NaN where it was left alone."""
-
-    entropy: Tensor
-    temperature: Tensor
-
-
-class Temperatures(Protocol):
-    """What gives each row its temperature from its statistics: a ``Mixture``, or whatever knows which rows have policies; NaN for none."""
-
-    @property
-    def needs(self) -> frozenset[str]: ...
-
-    def temperature(self, statistics: Statistics) -> Tensor: ...
+from edt_sampling.sampling.tempering import Temperatures, Tempering
+from edt_sampling.sampling.torch import fast_path
 
 
 @torch.no_grad()
@@ -38,14 +27,29 @@ def temper_(logits: Tensor, policies: Temperatures, *, applied: Tensor | float =
     and by which it is going to. The entropy is that of the logits before either. A row whose temperature is NaN, and one with NaN, +inf or
     nothing but -inf, is left as it came, bit for bit; below ``COLDEST`` a row keeps its maximum with the lowest index alone.
     """
+    if fast := fast_path(logits):
+        return fast.temper(logits, policies, applied=applied, coming=coming, out=logits)
+    return _temper(logits, policies, applied, coming, out=logits)
+
+
+@torch.no_grad()
+def tempered(logits: Tensor, policies: Temperatures, *, coming: Tensor | float = 1.0) -> tuple[Tensor, Tempering]:
+    """What ``temper_`` would make of the logits, which stay as they are."""
+    out = torch.empty_like(logits, memory_format=torch.contiguous_format)
+    if fast := fast_path(logits):
+        return out, fast.temper(logits, policies, applied=1.0, coming=coming, out=out)
+    return out, _temper(logits, policies, 1.0, coming, out=out)
+
+
+def _temper(logits: Tensor, policies: Temperatures, applied: Tensor | float, coming: Tensor | float, *, out: Tensor) -> Tempering:
     largest, best = logits.max(-1, keepdim=True)
     shifted = (logits.float() - largest.float()).mul_(_column(applied))
     read = _statistics(shifted, best, policies.needs)
     t = policies.temperature(read)
-    tempered = shifted.mul_((_column(coming) / t.clamp(COLDEST, HOTTEST)[:, None]).float())
-    tempered.add_(torch.where(t < COLDEST, -math.inf, 0.0)[:, None].float()).scatter_(1, best, 0.0)
+    scaled = shifted.mul_((_column(coming) / t.clamp(COLDEST, HOTTEST)[:, None]).float())
+    scaled.add_(torch.where(t < COLDEST, -math.inf, 0.0)[:, None].float()).scatter_(1, best, 0.0)
     left = t.isnan() | ~largest[:, 0].isfinite()
-    torch.where(left[:, None], logits, tempered.to(logits.dtype), out=logits)
+    torch.where(left[:, None], logits, scaled.to(logits.dtype), out=out)
     return Tempering(*(column.masked_fill(left, math.nan) for column in (read.entropy, t)))
 
 

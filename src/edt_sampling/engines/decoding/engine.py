@@ -18,8 +18,8 @@ from edt_sampling.engines.decoding.prompts import Prompts
 from edt_sampling.engines.decoding.rows import Row, Rows, rows_of
 from edt_sampling.engines.decoding.stopping import Stopping
 from edt_sampling.protocol import Completion, Request
-from edt_sampling.sampling import reference
-from edt_sampling.sampling.dispatch import NUMPY
+from edt_sampling.sampling.dispatch import numpy_backend
+from edt_sampling.sampling.float32 import arithmetic
 
 
 class LogitsEngine(LocalEngine):
@@ -29,7 +29,7 @@ class LogitsEngine(LocalEngine):
     """
 
     def __init__(self, model: Model, *, chat: bool = False) -> None:
-        super().__init__(Prompts(model.tokenizer, name=model.name, positions=model.positions, chat=chat), backend=NUMPY)
+        super().__init__(Prompts(model.tokenizer, name=model.name, positions=model.positions, chat=chat), backend=numpy_backend())
         self.model, self.fingerprint = model, model.fingerprint
 
     def describe(self) -> dict[str, Any]:
@@ -38,6 +38,7 @@ class LogitsEngine(LocalEngine):
             "model": self.model.name,
             "fingerprint": self.fingerprint,
             "edt_sampling": edt_sampling.__version__,
+            "draws": arithmetic("numba"),
             **self.model.describe(),
         }
 
@@ -79,8 +80,8 @@ class LogitsEngine(LocalEngine):
         waiting, room = iter(rows), self._rows_at_once(prompts, request.max_new_tokens)
         while chunk := list(islice(waiting, room)):
             own, *second = [self.model.begin(prompt, rows=len(chunk), room=request.max_new_tokens) for prompt in prompts]
-            state = Rows([request], chunk, foreseen=[ahead], backend=NUMPY, like=own.logits)
-            guidance = Guidance(second[0], state.guided, backend=NUMPY) if second else None
+            state = Rows([request], chunk, foreseen=[ahead], backend=self._backend, like=own.logits)
+            guidance = Guidance(second[0], state.guided, backend=self._backend) if second else None
             completions, held = decode([request], state, own, stopping, guidance=guidance)
             self._cache_bytes = max(self._cache_bytes or 0, held)
             found |= zip(chunk, completions, strict=True)
@@ -102,4 +103,4 @@ class LogitsEngine(LocalEngine):
 
     def _prompt_entropy(self, prompt: Sequence[int]) -> float:
         read = prompt[:-1] or prompt
-        return float(reference.statistics(self.model.logits(read, last=len(read))).entropy.mean())
+        return float(self._backend.statistics(self.model.logits(read, last=len(read)), needs=frozenset({"entropy"})).entropy.mean())

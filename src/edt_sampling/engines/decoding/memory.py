@@ -25,7 +25,7 @@ class Memory:
         """What these rows need at this step, counted from 0, whose ``logits`` ``[rows, vocab]`` are; called once a step and row."""
         found: Kept = {}
         if "running_entropy" in needs or ("first_entropy" in needs and step == 0):
-            entropy = host(self._backend.statistics(logits, filters=filters).entropy)
+            entropy = host(self._backend.statistics(logits, filters=filters, needs=frozenset({"entropy"})).entropy)
             self._sum[rows] += entropy
             if step == 0:
                 self._first[rows] = entropy

@@ -12,9 +12,8 @@ import onnxruntime_genai as og
 from edt_sampling.engines.decoding.memory import REMEMBERED, Memory
 from edt_sampling.policies import Policy
 from edt_sampling.policies import policy as read_policy
-from edt_sampling.sampling import reference
 from edt_sampling.sampling.contract import check_kept
-from edt_sampling.sampling.dispatch import NUMPY
+from edt_sampling.sampling.dispatch import numpy_backend
 from edt_sampling.sampling.filters import Filters
 from edt_sampling.sampling.philox import uniforms
 
@@ -48,11 +47,12 @@ def _drawn(model: Any, prompt: Sequence[int], policy: Policy, filters: Filters, 
     ends = set(og.Tokenizer(model).eos_token_ids)
     generator = new_generator(model, rows=1, length=len(prompt) + len(numbers))
     generator.append_tokens(np.array([prompt], dtype=np.int32))
-    mixture, memory, row = reference.mixture([policy]), Memory(1, backend=NUMPY), np.zeros(1, dtype=np.intp)
+    backend, row = numpy_backend(), np.zeros(1, dtype=np.intp)
+    mixture, memory = backend.mixture([policy], like=None), Memory(1, backend=backend)
     for step, uniform in enumerate(numbers):
         logits = generator.get_logits()[:, -1]
         kept = memory.recall(row, logits, step, needs=mixture.needs, filters=filters)
-        drawn = reference.draw(logits, mixture, uniform=[uniform], filters=filters, **kept)
+        drawn = backend.draw(logits, mixture, uniform=[uniform], filters=filters, **kept)
         memory.drew(row, drawn.probability, filters=filters)
         token = int(drawn.token[0])
         yield token

@@ -9,10 +9,10 @@ import numpy as np
 from edt_sampling.engines.decoding.memory import REMEMBERED, Memory
 from edt_sampling.engines.one_a_row import Policies, one_a_row, read_policies
 from edt_sampling.policies import Mixture
-from edt_sampling.sampling import reference
-from edt_sampling.sampling.contract import COLDEST, HOTTEST
-from edt_sampling.sampling.dispatch import NUMPY
+from edt_sampling.sampling.contract import COLDEST
+from edt_sampling.sampling.dispatch import numpy_backend
 from edt_sampling.sampling.filters import UNFILTERED
+from edt_sampling.sampling.float32 import HOTTEST
 
 
 class PolicyTemper:
@@ -30,6 +30,7 @@ class PolicyTemper:
         self._mixture: Mixture | None = None
         self._memory: Memory | None = None
         self._steps = 0
+        self._backend = numpy_backend()
 
     def __call__(self, generator: Any) -> None:
         """Tempers the generator's logits in place; raises ValueError for a row with NaN, +inf or nothing but -inf."""
@@ -42,20 +43,21 @@ class PolicyTemper:
         mixture, memory = self._begin(len(logits))
         kept = memory.recall(np.arange(len(logits)), logits, self._steps, needs=mixture.needs, filters=UNFILTERED)
         self._steps += 1
-        read = reference.statistics(logits, needs=mixture.needs)
-        self.entropy, self.temperature = read.entropy, reference.temperature_at(read, mixture, **kept)
+        read = self._backend.statistics(logits, needs=mixture.needs)
+        self.entropy, self.temperature = read.entropy, self._backend.temperature_at(read, mixture, **kept)
         return _divided(logits, self.temperature)
 
     def _begin(self, rows: int) -> tuple[Mixture, Memory]:
         if self._mixture is None or self._memory is None:
-            self._mixture = reference.mixture(one_a_row(self._policies, rows))
-            self._memory = Memory(rows, backend=NUMPY)
+            self._mixture = self._backend.mixture(one_a_row(self._policies, rows), like=None)
+            self._memory = Memory(rows, backend=self._backend)
         return self._mixture, self._memory
 
 
 def _divided(logits: np.ndarray, temperature: np.ndarray) -> np.ndarray:
-    shifted = logits.astype(np.float64) - logits.max(-1, keepdims=True)
-    scaled = np.where(shifted > -np.inf, shifted, 0) / np.clip(temperature, COLDEST, HOTTEST)[:, None]
-    others = np.arange(logits.shape[-1]) != logits.argmax(-1)[:, None]
-    masked = (shifted == -np.inf) | ((temperature < COLDEST)[:, None] & others)
-    return np.where(masked, -np.inf, scaled).astype(np.float32)
+    best = logits.argmax(-1)[:, None]
+    scaled = (logits - np.take_along_axis(logits, best, -1)).astype(np.float32, copy=False)
+    scaled *= (1 / np.clip(temperature, COLDEST, HOTTEST)).astype(np.float32)[:, None]
+    scaled[temperature < COLDEST] = -np.inf
+    np.put_along_axis(scaled, best, 0, -1)
+    return scaled

@@ -27,6 +27,7 @@ from edt_sampling.engines.transformers.prompt_entropy import prompt_entropy
 from edt_sampling.protocol import Completion, Request
 from edt_sampling.sampling import torch as torch_backend
 from edt_sampling.sampling.contract import Backend
+from edt_sampling.sampling.float32 import arithmetic
 
 CACHE_BYTES = 1 << 30
 WIDE = 8  # rows of one request from which on it decodes alone, over a shared prefix
@@ -72,6 +73,7 @@ class TransformersEngine(LocalEngine):
             "dtype": str(self.model.dtype).removeprefix("torch."),
             "threads": torch.get_num_threads(),
             "cpu": torch.backends.cpu.get_cpu_capability(),
+            "draws": arithmetic("triton" if self.model.device.type == "cuda" else "numba"),
             "prefix": "shared" if self.not_shared is None else f"copied: {self.not_shared}",
         }
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedModel
 
 from edt_sampling.engines.one_a_row import Policies, one_a_row, read_policies
-from edt_sampling.engines.transformers.exact import exact
 from edt_sampling.engines.transformers.generation_config import NEUTRAL, sampling_fields, warn_overridden
+from edt_sampling.policies import Mixture
 from edt_sampling.sampling import torch as backend
-from edt_sampling.sampling.contract import COLDEST
+from edt_sampling.sampling.contract import undefined_temperature, unusable_rows
+from edt_sampling.sampling.statistics import Statistics
+from edt_sampling.sampling.tempering import Tempering
+from edt_sampling.sampling.torch_tempering import tempered
 
 KEEPS = frozenset({"first_entropy"})
 """What a processor can keep; the mean so far it cannot, because it may see other rows at every call."""
@@ -23,7 +27,8 @@ class PolicyLogitsProcessor(LogitsProcessor):
     ``policies`` is one policy or spec string for all rows, or a list with one a row. transformers runs custom
     processors after its penalties and before its own temperature, top-k and top-p, whose defaults include
     ``top_k=50``; pass ``temperature=1.0, top_k=0`` to ``generate``, or use ``decoding`` below, which does.
-    A row at T = 0 keeps its maximum alone. An instance-level policy reads the entropy of the first call after
+    A row at T = 0 keeps its maximum alone. Raises ValueError on a CPU for a row with NaN, +inf or nothing but -inf; on a device, which the
+    host would have to wait for, such a row stays as it came. An instance-level policy reads the entropy of the first call after
     construction or ``reset``: use a new processor for every ``generate``. ``coming`` is the temperature by which ``generate`` divides
     behind it, so that both together are the policy's.
     """
@@ -37,23 +42,48 @@ class PolicyLogitsProcessor(LogitsProcessor):
 
     def reset(self) -> None:
         """Forgets the first step's entropy, so that the processor can serve another ``generate``."""
-        self._first_entropy: torch.Tensor | None = None
-        self._mixture: Any = None
+        self._policies: RowPolicies | None = None
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> Any:
-        temperature = self.temperature(exact(scores)).to(scores.device, torch.float32)[:, None]
-        best, index = scores.max(-1, keepdim=True)
-        tempered = (scores - best) * (self.coming / temperature.clamp(min=COLDEST))
-        greedy = torch.full_like(scores, -torch.inf).scatter_(1, index, 0.0)
-        return torch.where(temperature < COLDEST, greedy, tempered.to(scores.dtype))
+        policies = self._rows(scores)
+        result, found = tempered(scores, policies, coming=self.coming)
+        if scores.device.type == "cpu":  # elsewhere the host would wait
+            _check(scores, found, policies.mixture)
+        return result
 
     def temperature(self, scores: torch.Tensor) -> torch.Tensor:
         """The temperature of each row of ``scores`` at this step, float64 ``[rows]``."""
-        if self._mixture is None or len(self._mixture.policies) != len(scores):
-            self._mixture = backend.mixture(one_a_row(self.policies, len(scores)), like=scores)
-        if "first_entropy" in self._mixture.needs and self._first_entropy is None:
-            self._first_entropy = backend.statistics(scores).entropy
-        return backend.temperature(scores, self._mixture, first_entropy=self._first_entropy)
+        policies = self._rows(scores)
+        return policies.temperature(backend.statistics(scores, needs=policies.needs))
+
+    def _rows(self, scores: torch.Tensor) -> RowPolicies:
+        if self._policies is None or len(self._policies.mixture.policies) != len(scores):
+            self._policies = RowPolicies(backend.mixture(one_a_row(self.policies, len(scores)), like=scores))
+        return self._policies
+
+
+class RowPolicies:
+    """A batch's policies, and the entropy that each row's first step had."""
+
+    def __init__(self, mixture: Mixture) -> None:
+        self.mixture, self.needs = mixture, (mixture.needs | {"entropy"}) - KEEPS
+        self._first_entropy: torch.Tensor | None = None
+
+    def temperature(self, statistics: Statistics) -> torch.Tensor:
+        """The temperature of each row, ``[rows]``; the first statistics are those of the first step."""
+        if self._first_entropy is None:
+            self._first_entropy = statistics.entropy.clone()
+        return self.mixture.temperature(replace(statistics, first_entropy=self._first_entropy))
+
+
+def _check(scores: torch.Tensor, found: Tempering, mixture: Mixture) -> None:
+    """Raises ValueError for rows that were left as they came."""
+    if not found.temperature.isnan().any():
+        return
+    maxima = scores.amax(-1)
+    if not maxima.isfinite().all():
+        raise ValueError(unusable_rows(maxima.tolist()))
+    raise ValueError(undefined_temperature(mixture, found.temperature.isnan().tolist()))
 
 
 def decoding(model: PreTrainedModel, policies: Policies, **filters: Any) -> dict[str, Any]:

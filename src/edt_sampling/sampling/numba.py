@@ -1,0 +1,185 @@
+"""NumPy arrays on a CPU, float32: two passes of vector instructions over a row, on as many threads as there are rows for.
+
+Draws the tokens that ``reference`` draws, unless uniform * total lies within float32's margin (docs/numerics.md) of a token's boundary.
+A row's result depends on that row alone: its sums are always added in the same order.
+"""
+# pyright: reportUntypedFunctionDecorator=false, reportMissingImports=false
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import cache
+from itertools import pairwise
+from typing import Any, NamedTuple, Unpack
+
+import numba
+import numpy as np
+
+from edt_sampling.policies import Mixture
+from edt_sampling.sampling import numba_kernels as kernels
+from edt_sampling.sampling import reference
+from edt_sampling.sampling.contract import (
+    ALWAYS,
+    Draw,
+    check_allowed,
+    check_column,
+    check_shape,
+    unusable_rows,
+)
+from edt_sampling.sampling.filters import UNFILTERED, Filtering, Filters, MinP, TopK, TopP
+from edt_sampling.sampling.float32 import knows
+from edt_sampling.sampling.reference import divergence, mixture, temperature_at, tempered
+from edt_sampling.sampling.statistics import Kept, Statistics
+
+__all__ = ["divergence", "draw", "mixture", "statistics", "temperature", "temperature_at", "tempered"]
+
+ACCEPTED = (np.float16, np.float32)
+WORTH = 1 << 15
+"""A thread is worth its start where it gets so many words."""
+EXTRAS = frozenset({"support", "margin", "varentropy"})
+"""The statistics that take a pass of their own."""
+
+
+class Rows(NamedTuple):
+    """Rows of logits in memory: the numbers from the first row's first to the last row's last, and how far apart rows begin.
+
+    ``flat`` holds float32 numbers, or uint16, the bits of bfloat16 numbers.
+    """
+
+    flat: np.ndarray
+    stride: int
+    count: int
+    words: int
+
+
+class Read(NamedTuple):
+    """What one pass finds out, arrays ``[rows]``: the largest logit, NaN where a row holds NaN; its lowest index; the statistics."""
+
+    largest: np.ndarray
+    best: np.ndarray
+    statistics: Statistics
+
+
+def rows(logits: np.ndarray) -> Rows:
+    """The rows of ``logits`` ``[rows, vocab]``, without a copy where a row's numbers lie side by side; float16 is copied to float32."""
+    check_shape(logits.shape)
+    if logits.dtype == np.float16:
+        logits = logits.astype(np.float32)
+    count, words = logits.shape
+    if logits.flags.c_contiguous:
+        return Rows(logits.reshape(-1), words, count, words)
+    size = logits.itemsize
+    if logits.strides[1] != size or logits.strides[0] % size or logits.strides[0] < 0:
+        return rows(np.ascontiguousarray(logits))
+    stride = logits.strides[0] // size
+    return Rows(np.lib.stride_tricks.as_strided(logits, ((count - 1) * stride + words,), (size,)), stride, count, words)
+
+
+def statistics(logits: np.ndarray, *, filters: Filters = UNFILTERED, needs: frozenset[str] = ALWAYS) -> Statistics:
+    """Those of ``reference.statistics``, and its own for float64 and behind filters; support is None too unless ``needs`` names it."""
+    if logits.dtype not in ACCEPTED or filters.before:
+        return reference.statistics(logits, filters=filters, needs=needs)
+    return usable(read(rows(logits), needs=needs)).statistics
+
+
+def temperature(logits: np.ndarray, mixture: Mixture, *, filters: Filters = UNFILTERED, **given: Unpack[Kept]) -> Any:
+    """The temperature that each row's policy gives it, ``[rows]``."""
+    return temperature_at(statistics(logits, filters=filters, needs=mixture.needs), mixture, **given)
+
+
+def draw(logits: np.ndarray, mixture: Mixture, *, uniform: Any, filters: Filters = UNFILTERED, **given: Unpack[Kept]) -> Draw:
+    """One token a row, as ``reference.draw`` draws it; by that itself for float64, and with filters that ``knows`` does not."""
+    if logits.dtype not in ACCEPTED or not knows(filters):
+        return reference.draw(logits, mixture, uniform=uniform, filters=filters, **given)
+    check_allowed(filters, frozenset(given))
+    there = rows(logits)
+    found = usable(read(there, needs=mixture.needs))
+    t = temperature_at(found.statistics, mixture, **given)
+    token, probability = pick(there, found, t, column("uniform", uniform, there.count), filters.after)
+    return Draw(token, found.statistics.entropy, t, probability)
+
+
+def read(there: Rows, *, needs: frozenset[str] = frozenset(), scale: float | np.ndarray = 1.0, threads: int | None = None) -> Read:
+    """The first pass: the statistics of softmax(logits * scale), ``scale`` ``[rows]`` or one number; NaN for a row that has none.
+
+    Those among ``EXTRAS`` are there if ``needs`` names them.
+    """
+    count = there.count
+    scales = np.full(count, kernels.LOG2E * scale, np.float32)
+    largest, best = np.empty(count, np.float32), np.empty(count, np.int64)
+    entropy, highest, mean = np.empty(count), np.empty(count), np.empty(count)
+    _on_threads(kernels.read_rows, there, scales, largest, best, entropy, highest, mean, threads=threads)
+    found = Statistics(entropy, highest)
+    if needs & EXTRAS:
+        support, margin, varentropy = np.empty(count), np.empty(count), np.empty(count)
+        _on_threads(kernels.extras_of_rows, there, scales, largest, best, highest, mean, support, margin, varentropy, threads=threads)
+        extras = {"support": support, "margin": margin, "varentropy": varentropy}
+        found = replace(found, **{name: values for name, values in extras.items() if name in needs})
+    return Read(largest, best, found)
+
+
+def pick(
+    there: Rows, found: Read, t: np.ndarray, uniform: np.ndarray, filters: Sequence[Filtering] = (), *, threads: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The second pass: each row's token, the best one for T below ``COLDEST``, and its probability after temperature and filters."""
+    kinds, values = _steps(filters, there.words)
+    token, probability = np.empty(there.count, np.int64), np.empty(there.count)
+    chosen = (there, t, found.largest, found.best, np.ascontiguousarray(uniform), token, probability)
+    if len(kinds):
+        _on_threads(kernels.pick_kept_rows, *chosen, kinds, values, threads=threads)
+    else:
+        _on_threads(kernels.pick_rows, *chosen, threads=threads)
+    return token, probability
+
+
+def scale_(there: Rows, found: Read, factor: np.ndarray, out: Rows, *, threads: int | None = None) -> None:
+    """Writes (logits - largest) * factor to ``out``, which may be ``there``; factor 0 keeps the best token alone, NaN the row as it is."""
+    _on_threads(kernels.scale_rows, there, factor.astype(np.float32), found.largest, found.best, out.flat, out.stride, threads=threads)
+
+
+def column(name: str, values: Any, count: int) -> np.ndarray:
+    """One number a row, float64."""
+    found = np.asarray(values, np.float64)
+    check_column(name, found.shape, count)
+    return found
+
+
+def usable(found: Read) -> Read:
+    """What was read, or the error that names the rows which hold no distribution."""
+    if not np.isfinite(found.largest).all():
+        raise ValueError(unusable_rows(found.largest.tolist()))
+    return found
+
+
+def _steps(filters: Sequence[Filtering], words: int) -> tuple[np.ndarray, np.ndarray]:
+    """The filters that may drop something, as the compiled code reads them: their kinds and their numbers."""
+    found: list[tuple[int, float]] = []
+    for step in filters:
+        if isinstance(step, TopK) and step.k < words:
+            found.append((kernels.TOP_K, step.k))
+        elif isinstance(step, TopP) and step.p < 1:
+            found.append((kernels.TOP_P, step.p))
+        elif isinstance(step, MinP):
+            found.append((kernels.MIN_P, math.log2(step.p)))
+    return np.array([kind for kind, _ in found], np.int64), np.array([value for _, value in found], np.float64)
+
+
+def _on_threads(kernel: Callable[..., None], there: Rows, *arrays: Any, threads: int | None) -> None:
+    """Runs a kernel over all rows: a part on this thread, the others beside it."""
+    parts = max(1, min(threads or numba.config.NUMBA_NUM_THREADS, there.count, there.count * there.words // WORTH))
+    edges = [there.count * part // parts for part in range(parts + 1)]
+    place = (there.flat, there.stride, there.words)
+    others = pairwise(edges[1:])
+    beside = [_pool(os.getpid()).submit(kernel, *place, first, last, *arrays) for first, last in others]
+    kernel(*place, 0, edges[1], *arrays)
+    for part in beside:
+        part.result()
+
+
+@cache
+def _pool(process: int) -> ThreadPoolExecutor:  # noqa: ARG001 - a forked process has none of its parent's threads
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="edt-sampling")
