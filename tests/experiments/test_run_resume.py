@@ -1,12 +1,14 @@
 """A comparison goes on where it was, and ends as if it had never stopped."""
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_run import FakeEngine, compare, exported, fake_comparison
 
+from edt_sampling.experiments import compare as module
 from edt_sampling.protocol import Completion, Forced, Request
 from edt_sampling.store import Reader
 
@@ -162,13 +164,23 @@ def test_a_reference_that_cannot_be_forced_names_its_example(tmp_path: Path):
     assert engine.asked == [], "nothing is generated before"
 
 
+def test_where_the_time_went_is_told_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """By a clock that moves a second each time it is read: once before and after each stage, and as often around the whole."""
+    told: list[str] = []
+    clock = count()
+    monkeypatch.setattr(module, "perf_counter", lambda: next(clock))
+    compare(small(), tmp_path, tell=told.append)
+    stages = "forced-dev 1 s, dev 1 s, forced-test 1 s, test 1 s, shuffled 1 s"
+    assert told[-1] == f"this start took 11 s: {stages}, metrics and statistics 6 s"
+
+
 def test_what_dev_chose_is_told_before_the_first_test_prompt(tmp_path: Path):
     told: list[str] = []
     with pytest.raises(KeyboardInterrupt):
         compare(small(), tmp_path, Failing(1), tell=told.append)
     assert told == []
     compare(small(), tmp_path, tell=told.append)
-    chose, can_find = told
+    chose, can_find, _ = told
     assert chose.startswith("dev chose EDT (edt:t0=")
     assert "the fixed temperature with the best EDA is fixed:temperature=0." in chose
     assert can_find.startswith("3 test prompts find an effect of 0.")

@@ -68,7 +68,7 @@ def test_a_large_effect_ends_it_early_and_says_so(tmp_path: Path):
     assert found.effects[0].call == "better"
     assert found.headline.startswith("EDT helps here")
     assert found.sequential
-    assert told[-1] == f"{looks[-1]} test prompts: nothing left to see"
+    assert told[-2] == f"{looks[-1]} test prompts: nothing left to see"
 
 
 def test_with_nothing_to_see_it_goes_on_to_the_end_of_the_task(tmp_path: Path):
@@ -78,8 +78,8 @@ def test_with_nothing_to_see_it_goes_on_to_the_end_of_the_task(tmp_path: Path):
     assert looks == [20, 30, 40, 45], "past the limit of 10 prompts"
     assert found.effects[0].call == "no difference detected"
     assert found.sequential
-    widths = [float(line.split("\N{PLUS-MINUS SIGN}")[1].split(",")[0]) for line in told[2:-1]]
-    assert told[-1] == "these were all test prompts that there are"
+    widths = [float(line.split("\N{PLUS-MINUS SIGN}")[1].split(",")[0]) for line in told[2:-2]]
+    assert told[-2] == "these were all test prompts that there are"
     assert len(widths) == 4
     assert widths[-1] == pytest.approx((found.effects[0].effect.high - found.effects[0].effect.low) / 2, abs=1e-4)  # type: ignore[union-attr, operator]
 

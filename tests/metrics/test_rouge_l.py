@@ -11,6 +11,7 @@ from rouge_score.rouge_scorer import RougeScorer
 from edt_sampling.metrics.rouge_l import RougeL
 
 SCORER = RougeScorer(["rougeL"])
+SCORER_WITH_STEMS = RougeScorer(["rougeL"], use_stemmer=True)
 words = st.lists(st.sampled_from(["the", "cat", "cats", "sat", "on", "2"]), max_size=7)
 
 
@@ -51,6 +52,20 @@ def test_is_the_best_of_rouge_score_over_references(texts: list[tuple[list[str],
     assert scores.dtype == np.float64
     assert scores.shape == (len(texts),)
     assert scores.tolist() == expected
+
+
+@given(st.lists(st.text("aZ9_ \n!.é\u212a\u0130\u00df天", max_size=8), min_size=1, max_size=4), st.booleans())
+def test_equals_rouge_score_on_any_characters_to_the_last_bit(outputs: list[str], stem: bool) -> None:
+    references = [["Ran 9 runs", "a z"], ["caresses 9 z a"], ["A"], ["9 9"]][: len(outputs)]
+    scorer = RougeScorer(["rougeL"], use_stemmer=stem)
+    expected = [float(scorer.score_multi(texts, output)["rougeL"].fmeasure) for output, texts in zip(outputs, references, strict=True)]
+    assert RougeL(stem=stem).scores(outputs, references).tolist() == expected
+
+
+def test_stems_are_rouge_scores() -> None:
+    text = "Caresses ponies relational conditional flying was the generalizations 1990s sky; agreed, hopping falling"
+    own = SCORER_WITH_STEMS._tokenizer.tokenize(text)
+    assert RougeL(stem=True)._words(text) == own != RougeL()._words(text)
 
 
 def test_stemming_joins_forms_of_a_word() -> None:
@@ -102,6 +117,8 @@ def test_what_it_refuses() -> None:
         RougeL(tokenizer="zh")
     with pytest.raises(ValueError, match="stem must be false with tokenizer 'unicode'"):
         RougeL(stem=True, tokenizer="unicode")
+    with pytest.raises(ValueError, match="threads must be 1 or more, or None for one a core, got 0"):
+        RougeL(threads=0)
 
 
 def test_signature() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
+from time import perf_counter
 from typing import Any
 
 from edt_sampling.experiments.choice import Choice, choose
@@ -47,6 +48,8 @@ class Session:
     warn: Tell
     run_code: bool = False
     """Whether a metric may run programs that the model wrote."""
+    spent: dict[str, float] = field(default_factory=dict[str, float], init=False)
+    """Seconds in each stage since this start."""
 
     def run(self) -> None:
         """All stages, one after the other; with an engine that shows texts alone, without those that need more.
@@ -54,7 +57,7 @@ class Session:
         Raises:
             StoreError: the run holds more test prompts than the recipe asks for.
         """
-        recipe, comparison = self.comparison.recipe, self.comparison
+        recipe, comparison, began = self.comparison.recipe, self.comparison, perf_counter()
         metrics = measures(recipe.metrics, samples=recipe.samples, run_code=self.run_code, threads=recipe.threads)
         observes = self.engine.observes
         if observes:
@@ -70,12 +73,15 @@ class Session:
             self._do(shuffled_stage(comparison, self.reader, prompts), decode)
         if observes:
             self._keep_pieces(metrics)
+        self.tell(_times(self.spent, perf_counter() - began))
 
     def _do(self, stage: Stage, work: Any) -> None:
+        began = perf_counter()
         stage.begin(self.writer)
         done = sum(unit < len(stage.examples) for unit in self.writer.done(stage.name))
         with closing(work(stage, engine=self.engine, writer=self.writer, warn=self.warn)) as units:
             self.watch(stage, units, done)
+        self.spent[stage.name] = self.spent.get(stage.name, 0.0) + perf_counter() - began
 
     def _tell(self, choice: Choice, dev: Scored) -> None:
         """What dev chose, and what the test prompts to come can find."""
@@ -138,3 +144,9 @@ class Session:
         picked = pick(test.settings, test.scores.values[test.primary])
         if not {p.unit for p in picked} <= {unit for unit, *_ in self.reader.pieces(TEST)}:
             keep_pieces(picked, reader=self.reader, writer=self.writer, engine=self.engine)
+
+
+def _times(spent: Mapping[str, float], total: float) -> str:
+    """Where the time of this start went."""
+    stages = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in spent.items())
+    return f"this start took {total:.0f} s: {stages}, metrics and statistics {total - sum(spent.values()):.0f} s"

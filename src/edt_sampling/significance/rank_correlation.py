@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from edt_sampling.significance.bootstrap import FloatArray, resample_means
 from edt_sampling.significance.separation import Resampled
@@ -38,6 +37,8 @@ def spearman(columns: npt.ArrayLike, outcome: npt.ArrayLike, prompt: npt.ArrayLi
 def within(columns: npt.ArrayLike, outcome: npt.ArrayLike) -> FloatArray:
     """Spearman's correlation of each column ``[prompts, items, columns]`` with ``outcome`` ``[prompts, items]`` among a prompt's items,
     ``[prompts, columns]``; nan where either is the same for all items of the prompt."""
+    from scipy import stats  # here: it takes half a second, and edt compare can do without
+
     x = stats.rankdata(np.asarray(columns, dtype=np.float64), axis=1)
     y = stats.rankdata(np.asarray(outcome, dtype=np.float64), axis=1)[..., None]
     x, y = x - x.mean(axis=1, keepdims=True), y - y.mean(axis=1, keepdims=True)
