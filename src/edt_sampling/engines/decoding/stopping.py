@@ -22,7 +22,7 @@ class Stopping:
 
     def ended(self, tokens: np.ndarray) -> np.ndarray:
         """For rows of tokens ``[rows, so far]``, whether the last token ended each."""
-        ended = np.isin(tokens[:, -1], self._end)
+        ended = (tokens[:, -1:] == self._end).any(axis=1)  # np.isin takes five times as long for so few
         if self._stop:
             tails = self._tokenizer.batch_decode(tokens[:, -self._window :], skip_special_tokens=True)
             ended |= np.array([any(s in tail for s in self._stop) for tail in tails])
@@ -34,4 +34,4 @@ class Stopping:
         cuts = [at for s in self._stop if (at := text.find(s)) >= 0]
         if cuts:
             return text[: min(cuts)], "stop"
-        return text, "end" if len(tokens) and np.isin(tokens[-1], self._end) else "length"
+        return text, "end" if len(tokens) and (tokens[-1] == self._end).any() else "length"

@@ -45,11 +45,11 @@ class SharedPrefixLayer(DynamicLayer):
         return self.get_seq_length() + query_length, 0
 
     def batch_select_indices(self, indices: torch.Tensor) -> None:
-        """Keeps these rows; only the written part of a suffix is moved."""
-        kept = tuple(part.new_empty(len(indices), *part.shape[1:]) for part in self.suffix)
-        for new, old in zip(kept, self.suffix, strict=True):
-            new[:, :, : self.length] = old[indices, :, : self.length]
-        self.suffix = kept
+        """Keeps these rows; only the written part of a suffix is moved, to the front of the memory that it has: new memory costs more."""
+        kept = len(indices)
+        for part in self.suffix:
+            part[:kept, :, : self.length] = part[:, :, : self.length].index_select(0, indices)  # a copy first, so rows may overlap
+        self.suffix = tuple(part[:kept] for part in self.suffix)
 
 
 def shares_prefix(cache: Any) -> bool:
