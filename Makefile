@@ -65,8 +65,7 @@ format: setup ## format the code in place
 	$(BIN)/ruff check --fix .
 
 bench: setup ## speed, side by side on this machine
-	$(BIN)/python benchmarks/draw.py
-	$(BIN)/python benchmarks/grid.py
+	$(BIN)/python -m benchmarks
 
 docs: setup ## check that the commands and numbers in the docs are true
 	$(BIN)/pytest tests/docs

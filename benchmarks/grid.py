@@ -1,34 +1,54 @@
 """A whole grid of settings at once, against ``model.generate`` once per setting: times, ratios, and whether the texts agree.
 
-Both sides run the same model, prompts, settings, filters and random numbers in one process, by turns; the table's seconds are
-medians of ``--repeats`` turns. The slow side is transformers' own ``generate`` with ``num_return_sequences`` samples and our draw
-inside it, so that the texts can be compared; ``--plain`` also times it with transformers' own sampling (multinomial).
-
-    python benchmarks/grid.py [--model FOLDER] [--threads N] [--repeats N] [--json FILE]
+Both sides run the same model, prompts, settings, filters and random numbers. The slow side is transformers' own ``generate`` with
+``num_return_sequences`` samples: with our draw inside it, so that the texts can be compared, and with its own sampling.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import platform
 import statistics
-import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 
+from benchmarks.bench import Bench
+from benchmarks.record import Case
+from benchmarks.table import Table, busy_note, timed, times
 from edt_sampling.engines.transformers import TransformersEngine, load, policy_generate
 from edt_sampling.policies import policy
 from edt_sampling.protocol import Request, Setting
 from edt_sampling.sampling import Filters
 
+TITLE = "a grid of settings"
 FILTERS = "temperature,top_p=0.95"
 SAMPLES, NEW_TOKENS = 5, 48
 TEXT = "Return the sum of the elements of an array along the given axis, ignoring those that are not numbers. "
+SIZES = {(50, 5): 3, (200, 5): 3, (800, 5): 1, (200, 25): 1, (800, 25): 1}
+"""Rounds by the prompt's tokens and the number of settings; the large ones take long enough for one."""
+
+
+def measure(bench: Bench) -> Iterator[Case]:
+    engine = load(model="bundled", threads=bench.threads)
+    for (prompt_tokens, settings), rounds in {(200, 5): 1}.items() if bench.quick else SIZES.items():
+        request = asked(engine, prompt_tokens=prompt_tokens, settings=settings)
+        short = replace(request, settings=request.settings[:1], max_new_tokens=2)
+        found: dict[str, list[list[int]]] = {}
+        for call in (at_once, per_setting, per_setting_plain):
+            call(engine, short)  # warms; a round is too long to be left out
+        calls = {
+            "grid": lambda r=request, f=found: f.update(ours=at_once(engine, r)),
+            "generate, our draw": lambda r=request, f=found: f.update(theirs=per_setting(engine, r)),
+            "generate": lambda r=request: per_setting_plain(engine, r),
+        }
+        case = bench.case({"prompt_tokens": prompt_tokens, "settings": settings}, calls, rounds=rounds)
+        yield replace(case, facts={"equal": agreement(found["ours"], found["theirs"])})
+
+
+def asked(engine: TransformersEngine, *, prompt_tokens: int, settings: int) -> Request:
+    words = engine.tokenizer(TEXT * 35)["input_ids"][:prompt_tokens]
+    return Request(id=11, prompt=engine.tokenizer.decode(words), settings=grid(settings), samples=SAMPLES, max_new_tokens=NEW_TOKENS)
 
 
 def grid(size: int) -> tuple[Setting, ...]:
@@ -38,12 +58,17 @@ def grid(size: int) -> tuple[Setting, ...]:
     return tuple(Setting(policy=policy(s), filters=Filters.parse(FILTERS)) for s in fixed + dynamic)
 
 
+def at_once(engine: TransformersEngine, request: Request) -> list[list[int]]:
+    (completions,) = engine.generate([request])
+    return [c.trace.tokens.tolist() for c in completions]
+
+
 def per_setting(engine: TransformersEngine, request: Request) -> list[list[int]]:
     """``generate`` once per setting, samples as return sequences."""
     ids = torch.tensor([engine.tokenizer(request.prompt)["input_ids"]])
-    found = []
+    found: list[list[int]] = []
     for setting in request.settings:
-        out = engine.model.generate(
+        out: Any = engine.model.generate(
             ids,
             attention_mask=torch.ones_like(ids),
             custom_generate=policy_generate,
@@ -75,78 +100,35 @@ def per_setting_plain(engine: TransformersEngine, request: Request) -> None:
         )
 
 
-def at_once(engine: TransformersEngine, request: Request) -> list[list[int]]:
-    (completions,) = engine.generate([request])
-    return [c.trace.tokens.tolist() for c in completions]
-
-
 def agreement(ours: list[list[int]], theirs: list[list[int]]) -> float:
     """The share of texts that are equal; what generate pads behind the end does not count."""
     return statistics.mean(a == b[: len(a)] for a, b in zip(ours, theirs, strict=True))
 
 
-def seconds(run: Callable[[], Any]) -> tuple[float, Any]:
-    start = time.perf_counter()
-    result = run()
-    return time.perf_counter() - start, result
-
-
-def measure(engine: TransformersEngine, *, prompt_tokens: int, settings: int, repeats: int) -> dict[str, Any]:
-    words = engine.tokenizer(TEXT * 35)["input_ids"][:prompt_tokens]
-    request = Request(
-        id=11,
-        prompt=engine.tokenizer.decode(words),
-        settings=grid(settings),
-        samples=SAMPLES,
-        max_new_tokens=NEW_TOKENS,
+def tables(cases: Sequence[Case]) -> list[Table]:
+    columns = (
+        "prompt tokens",
+        "settings",
+        "rows",
+        "grid, s",
+        "`generate` with our draw, s",
+        "ratio",
+        "`generate`, s",
+        "ratio",
+        "equal texts",
     )
-    runs: dict[str, list[float]] = {"grid": [], "generate": [], "plain": []}
-    for _ in range(repeats):
-        once, ours = seconds(lambda: at_once(engine, request))
-        each, theirs = seconds(lambda: per_setting(engine, request))
-        plain, _ = seconds(lambda: per_setting_plain(engine, request))
-        for name, value in (("grid", once), ("generate", each), ("plain", plain)):
-            runs[name].append(value)
-    median = {name: statistics.median(values) for name, values in runs.items()}
-    return {
-        "prompt_tokens": prompt_tokens,
-        "settings": settings,
-        "rows": settings * SAMPLES,
-        **{f"{name}_s": round(value, 3) for name, value in median.items()},
-        "ratio": round(median["generate"] / median["grid"], 2),
-        "ratio_plain": round(median["plain"] / median["grid"], 2),
-        "equal_texts": round(agreement(ours, theirs), 4),
-    }
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--model", default="bundled")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    engine = load(model=arguments.model, threads=arguments.threads)
-    load_now = os.getloadavg()[0]
-    print(f"{platform.processor() or platform.machine()}, {arguments.threads} threads, torch {torch.__version__}, load {load_now:.1f}")
-    if load_now > (os.cpu_count() or 1):
-        print("the machine is busy: times and ratios below mislead")
-    print(
-        f"{'prompt':>7} {'settings':>8} {'rows':>5} {'grid s':>8} {'generate s':>10} {'ratio':>6} {'plain s':>8} {'ratio':>6} {'equal':>6}"
-    )
-    rows = []
-    for prompt_tokens in (50, 200, 800):
-        for settings in (5, 25):
-            row = measure(engine, prompt_tokens=prompt_tokens, settings=settings, repeats=arguments.repeats)
-            rows.append(row)
-            print(
-                f"{row['prompt_tokens']:7} {row['settings']:8} {row['rows']:5} {row['grid_s']:8.2f} {row['generate_s']:10.2f} "
-                f"{row['ratio']:6.1f} {row['plain_s']:8.2f} {row['ratio_plain']:6.1f} {row['equal_texts']:6.1%}",
-                flush=True,
-            )
-    if arguments.json:
-        arguments.json.write_text(json.dumps(rows, indent=1) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+    rows = [
+        (
+            str(case.labels["prompt_tokens"]),
+            str(case.labels["settings"]),
+            str(case.labels["settings"] * SAMPLES),
+            timed(case.seconds("grid"), 1),
+            timed(case.seconds("generate, our draw"), 1),
+            times(case.ratio("generate, our draw", "grid")),
+            timed(case.seconds("generate"), 1),
+            times(case.ratio("generate", "grid")),
+            f"{case.facts['equal']:.1%}",
+        )
+        for case in cases
+    ]
+    return [Table(columns, tuple(rows), notes=busy_note(cases))]

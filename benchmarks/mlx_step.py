@@ -1,52 +1,44 @@
-"""What a step of sampling costs in MLX: mlx-lm's own temperature, with and without top-p, and ours in both forms.
-
-Random float32 log-probabilities, evaluated; medians of 9 calls in one process, milliseconds of CPU time.
-
-    python benchmarks/mlx_step.py
-"""
+"""A step in MLX: mlx-lm's own temperature, with and without top-p, and ours in both forms. Log-probabilities in, tokens evaluated."""
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import mlx.core as mx
 from mlx_lm.sample_utils import make_sampler
 
-from edt_sampling.engines.mlx import PolicyLogitsProcessor, PolicySampler, decoding
+from benchmarks.bench import Bench
+from benchmarks.record import Case
+from benchmarks.shapes import EDT, FIXED, LLAMA, TEMPERATURE
+from benchmarks.table import Table, side_by_side_table
+from edt_sampling.engines.mlx import PolicySampler, decoding
 
-EDT = "edt:t0=0.8,theta=0.2"
-
-
-def milliseconds(call: Callable[[], mx.array], calls: int = 9) -> float:
-    """The median CPU time of a call, the first one left out."""
-    mx.eval(call())
-    times: list[float] = []
-    for _ in range(calls):
-        start = time.process_time()
-        mx.eval(call())
-        times.append(time.process_time() - start)
-    return 1000 * statistics.median(times)
+TITLE = "a step in MLX"
+SHAPES = [(rows, words) for words in (4096, LLAMA) for rows in (1, 8)]
+FILTERS: dict[str, dict[str, Any]] = {"none": {}, "top-p": {"top_p": 0.95}}
 
 
-def measure(rows: int, vocabulary: int) -> list[float]:
-    logits = mx.random.normal((rows, vocabulary)) * 3
-    logprobs = logits - mx.logsumexp(logits, axis=-1, keepdims=True)
+def measure(bench: Bench) -> Iterator[Case]:
+    for name, options in FILTERS.items():
+        for rows, words in SHAPES[2:] if bench.quick else SHAPES:
+            labels = {"filters": name, "rows": rows, "words": words, "device": str(mx.default_device())}
+            yield bench.case(labels, contenders(rows, words, options), threads=1)
+
+
+def contenders(rows: int, words: int, options: dict[str, Any]) -> dict[str, Callable[[], Any]]:
+    """By the name that the tables use; MLX is lazy, so each evaluates its tokens."""
+    mx.random.seed(0)
+    logits = mx.random.normal((rows, words)) * 3
+    logprobs = _normalised(logits)
     mx.eval(logits, logprobs)
-    own, own_top_p = make_sampler(temp=0.8), make_sampler(temp=0.8, top_p=0.95)
-    processor: Any = PolicyLogitsProcessor(EDT)
-    sampler, sampler_top_p = PolicySampler(EDT), PolicySampler(EDT, filters="top_p=0.95")
-    options = decoding(EDT, top_p=0.95)
-    return [
-        milliseconds(lambda: own(logprobs)),
-        milliseconds(lambda: sampler(logprobs)),
-        milliseconds(lambda: own(_normalised(processor(logprobs, logits)))),
-        milliseconds(lambda: own_top_p(logprobs)),
-        milliseconds(lambda: sampler_top_p(logprobs)),
-        milliseconds(lambda: options["sampler"](_normalised(options["logits_processors"][0](logprobs, logits)))),
-    ]
+    own = make_sampler(temp=TEMPERATURE, **options)
+    filters = ",".join(["temperature", *(f"{name}={value}" for name, value in options.items())])
+    samplers = {"today": own, "Fixed": PolicySampler(FIXED, filters=filters), "EDT": PolicySampler(EDT, filters=filters)}
+    with_processor = decoding(EDT, **options)
+    (processor,) = with_processor["logits_processors"]
+    calls = {name: lambda sampler=sampler: mx.eval(sampler(logprobs)) for name, sampler in samplers.items()}
+    return calls | {"processor, EDT": lambda: mx.eval(with_processor["sampler"](_normalised(processor(logprobs, logits))))}
 
 
 def _normalised(logits: mx.array) -> mx.array:
@@ -54,14 +46,9 @@ def _normalised(logits: mx.array) -> mx.array:
     return logits - mx.logsumexp(logits, axis=-1, keepdims=True)
 
 
-def main() -> None:
-    print(f"mlx {mx.__version__}, {mx.default_device()}")
-    print("| rows | words | mlx-lm | sampler | processor | mlx-lm, top-p | sampler, top-p | processor, top-p |")
-    print("|---|---|---|---|---|---|---|---|")
-    for vocabulary in (4096, 128_256):
-        for rows in (1, 8, 64):
-            print(f"| {rows} | {vocabulary:,} | " + " | ".join(f"{t:.2f}" for t in measure(rows, vocabulary)) + " |", flush=True)
-
-
-if __name__ == "__main__":
-    main()
+def tables(cases: Sequence[Case]) -> list[Table]:
+    columns = {"mlx-lm, ms": "today", "our Fixed, ms": "Fixed", "our EDT, ms": "EDT", "processor and mlx-lm's draw": "processor, EDT"}
+    ratios = {"today / EDT": ("today", "EDT"), "EDT / Fixed": ("EDT", "Fixed")}
+    labels = {name: name for name in ("filters", "rows", "words")}
+    above = f"On {cases[0].labels['device']}:"
+    return [side_by_side_table(cases, labels=labels, columns=columns, ratios=ratios, cpu=("today", "Fixed", "EDT"), above=above)]

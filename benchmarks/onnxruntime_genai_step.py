@@ -1,19 +1,15 @@
-"""What a step of sampling costs in ONNX Runtime GenAI: its own temperature and top-p, ours ahead of its draw, and our draw.
+"""A step in ONNX Runtime GenAI: its own temperature and top-p, ours ahead of its draw, and our draw.
 
 A random model of one small layer, exported for each vocabulary; what is timed begins where a step's logits are there and ends where its
-tokens are drawn. Medians of 11 steps in one process, milliseconds of CPU time, one thread; 32 rows are GenAI's most.
-
-    python benchmarks/onnxruntime_genai_step.py
+tokens are drawn.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-import statistics
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -24,21 +20,37 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.utils import logging
 
+from benchmarks.bench import Bench
+from benchmarks.record import Case
+from benchmarks.shapes import EDT, FIXED, LLAMA, TEMPERATURE
+from benchmarks.side_by_side import Contender
+from benchmarks.table import Table, side_by_side_table
 from edt_sampling.engines.onnxruntime_genai import PolicyTemper, export
 from edt_sampling.policies import policy
 from edt_sampling.sampling import Filters, reference
 
-EDT = "edt:t0=0.8,theta=0.2"
-STEPS = 12
+TITLE = "a step in ONNX Runtime GenAI"
+ROOM = 100
+"""Tokens that a generator is made for; it is made again once it is full."""
 
 
-def exported(folder: Path, vocabulary: int) -> Any:
+def measure(bench: Bench) -> Iterator[Case]:
+    logging.disable_progress_bar()
+    for words in (LLAMA,) if bench.quick else (4096, LLAMA):
+        with tempfile.TemporaryDirectory() as folder:
+            model = exported(Path(folder), words)
+            for filters in ("none", "top-p"):
+                for rows in (1,) if bench.quick else (1, 8):
+                    yield bench.case({"filters": filters, "rows": rows, "words": words}, contenders(model, rows, words, filters), threads=1)
+
+
+def exported(folder: Path, words: int) -> Any:
     """The model, with the bundled tokenizer, which is never asked."""
-    shape = LlamaConfig(
-        vocab_size=vocabulary, hidden_size=32, intermediate_size=32, num_hidden_layers=1, num_attention_heads=1, num_key_value_heads=1,
+    shape: Any = LlamaConfig(
+        vocab_size=words, hidden_size=32, intermediate_size=32, num_hidden_layers=1, num_attention_heads=1, num_key_value_heads=1,
         head_dim=32, max_position_embeddings=128, bos_token_id=0, eos_token_id=0, pad_token_id=0,
     )  # fmt: skip
-    model = LlamaForCausalLM(shape)
+    model: Any = LlamaForCausalLM(shape)
     with torch.no_grad():
         model.get_output_embeddings().weight.normal_(std=3 / 32**0.5)
     model.save_pretrained(folder / "torch")
@@ -49,55 +61,64 @@ def exported(folder: Path, vocabulary: int) -> Any:
     return og.Model(config)
 
 
-def milliseconds(model: Any, rows: int, step: Callable[[Any], Any], *, draws: bool = True, **options: Any) -> float:
-    """The median time of ``step`` and, where GenAI ``draws``, of its draw; the first step left out."""
-    parameters = og.GeneratorParams(model)
-    parameters.set_search_options(batch_size=rows, max_length=100, random_seed=0, **options)
-    generator = og.Generator(model, parameters)
-    generator.append_tokens(np.full((rows, 2), 5, dtype=np.int32))
-    times: list[float] = []
-    for _ in range(STEPS):
-        generator.get_logits()
-        start = time.process_time()
-        step(generator)
-        if draws:
+class Generating:
+    """A generator that stands before a draw: ``ready`` brings it there, ``draw`` and ``passed`` go on behind it."""
+
+    def __init__(self, model: Any, rows: int, **options: Any) -> None:
+        self._model, self._rows, self._options = model, rows, options
+        self._left = 0
+
+    def ready(self) -> Any:
+        """The generator, its logits computed."""
+        if not self._left:
+            parameters = og.GeneratorParams(self._model)
+            parameters.set_search_options(batch_size=self._rows, max_length=ROOM, random_seed=0, **self._options)
+            self._generator = og.Generator(self._model, parameters)
+            self._generator.append_tokens(np.full((self._rows, 2), 5, dtype=np.int32))
+            self._left = ROOM - 4
+        self._left -= 1
+        self._generator.get_logits()
+        return self._generator
+
+    def passed(self) -> None:
+        """Draws where the timing is over."""
+        self._generator.generate_next_token()
+
+
+def contenders(model: Any, rows: int, words: int, filters: str) -> dict[str, Contender]:
+    """By the name that the tables use."""
+    cut = {"top_p": 0.95, "top_k": words} if filters == "top-p" else {"top_k": 0}
+    steps = Filters.parse("temperature,top_p=0.95" if filters == "top-p" else "temperature")
+    uniform = np.full(rows, 0.5)
+
+    def theirs(step: Callable[[Any], Any] | None, temperature: float) -> Contender:
+        state = Generating(model, rows, do_sample=True, temperature=temperature, **cut)
+
+        def call(generator: Any) -> None:
+            if step is not None:
+                step(generator)
             generator.generate_next_token()
-        times.append(time.process_time() - start)
-        if not draws:
-            generator.generate_next_token()
-    return 1000 * statistics.median(times[1:])
+
+        return Contender(call, before=state.ready)
+
+    def ours(spec: str) -> Contender:
+        state, mixture = Generating(model, rows, do_sample=False), reference.mixture([policy(spec)] * rows)
+
+        def call(generator: Any) -> None:
+            reference.draw(generator.get_logits()[:, -1], mixture, uniform=uniform, filters=steps)
+
+        return Contender(call, before=state.ready, after=state.passed)
+
+    return {
+        "today": theirs(None, TEMPERATURE),
+        "Fixed": ours(FIXED),
+        "EDT": ours(EDT),
+        "PolicyTemper, EDT": theirs(PolicyTemper(EDT), 1.0),
+    }
 
 
-def measure(model: Any, rows: int, vocabulary: int) -> list[float]:
-    own = {"do_sample": True, "temperature": 0.8, "top_k": 0}
-    behind = {"do_sample": True, "temperature": 1.0, "top_k": 0}
-    mixture, uniform = reference.mixture([policy(EDT)] * rows), np.full(rows, 0.5)
-
-    def draw(filters: str) -> Callable[[Any], Any]:
-        return lambda generator: reference.draw(generator.get_logits()[:, -1], mixture, uniform=uniform, filters=Filters.parse(filters))
-
-    temper, temper_top_p = PolicyTemper(EDT), PolicyTemper(EDT)
-    return [
-        milliseconds(model, rows, lambda _: None, **own),
-        milliseconds(model, rows, temper, **behind),
-        milliseconds(model, rows, draw("temperature"), draws=False, do_sample=False),
-        milliseconds(model, rows, lambda _: None, **(own | {"top_p": 0.95, "top_k": vocabulary})),
-        milliseconds(model, rows, temper_top_p, **(behind | {"top_p": 0.95, "top_k": vocabulary})),
-        milliseconds(model, rows, draw("top_p=0.95"), draws=False, do_sample=False),
-    ]
-
-
-def main() -> None:
-    logging.disable_progress_bar()
-    print(f"onnxruntime-genai {og.__version__}")
-    print("| rows | words | GenAI | PolicyTemper | our draw | GenAI, top-p | PolicyTemper, top-p | our draw, top-p |")
-    print("|---|---|---|---|---|---|---|---|")
-    for vocabulary in (4096, 128_256):
-        with tempfile.TemporaryDirectory() as folder:
-            model = exported(Path(folder), vocabulary)
-            for rows in (1, 8, 32):
-                print(f"| {rows} | {vocabulary:,} | " + " | ".join(f"{t:.2f}" for t in measure(model, rows, vocabulary)) + " |", flush=True)
-
-
-if __name__ == "__main__":
-    main()
+def tables(cases: Sequence[Case]) -> list[Table]:
+    columns = {"GenAI, ms": "today", "our Fixed, ms": "Fixed", "our EDT, ms": "EDT", "PolicyTemper and its draw": "PolicyTemper, EDT"}
+    ratios = {"today / EDT": ("today", "EDT"), "EDT / Fixed": ("EDT", "Fixed")}
+    labels = {name: name for name in ("filters", "rows", "words")}
+    return [side_by_side_table(cases, labels=labels, columns=columns, ratios=ratios, cpu=("today", "Fixed", "EDT"))]
