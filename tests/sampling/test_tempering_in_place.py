@@ -13,6 +13,7 @@ from edt_sampling import policy
 from edt_sampling.conformance.golden import golden
 from edt_sampling.sampling import reference
 from edt_sampling.sampling import torch as backend
+from edt_sampling.sampling.float32 import SWITCH
 from edt_sampling.sampling.torch_tempering import temper_
 
 SPECS = (
@@ -25,6 +26,14 @@ SPECS = (
 SPECS += ("dynatemp:low=0.2,high=1.3", "edt:t0=1.4,theta=3", "fixed:temperature=0")
 MARGIN = 5e-6
 """Of H (nats), T and each probability: what docs/numerics.md says."""
+
+
+@pytest.fixture(autouse=True, scope="module", params=["compiled", "torch"])
+def path(request):
+    """Every test holds of the CPU's fast path, and of what runs on devices."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SWITCH, "1" if request.param == "compiled" else "0")
+        yield request.param
 
 
 def mixture(specs, like):
@@ -147,7 +156,9 @@ class Waits(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def test_the_host_never_waits_for_the_device():
+def test_the_host_never_waits_for_the_device(path):
+    if path == "compiled":
+        pytest.skip("on a CPU there is no device to wait for")
     logits = torch.randn(len(SPECS), 300)
     policies = mixture(SPECS, logits)
     with Waits() as waits:

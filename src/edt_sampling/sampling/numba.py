@@ -126,7 +126,7 @@ def pick(
     there: Rows, found: Read, t: np.ndarray, uniform: np.ndarray, filters: Sequence[Filtering] = (), *, threads: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """The second pass: each row's token, the best one for T below ``COLDEST``, and its probability after temperature and filters."""
-    kinds, values = _steps(filters, there.words)
+    kinds, values = _steps(filters, there.words) if filters else ((), ())
     token, probability = np.empty(there.count, np.int64), np.empty(there.count)
     chosen = (there, t, found.largest, found.best, np.ascontiguousarray(uniform), token, probability)
     if len(kinds):
@@ -136,9 +136,16 @@ def pick(
     return token, probability
 
 
-def scale_(there: Rows, found: Read, factor: np.ndarray, out: Rows, *, threads: int | None = None) -> None:
-    """Writes (logits - largest) * factor to ``out``, which may be ``there``; factor 0 keeps the best token alone, NaN the row as it is."""
-    _on_threads(kernels.scale_rows, there, factor.astype(np.float32), found.largest, found.best, out.flat, out.stride, threads=threads)
+def temper(there: Rows, found: Read, t: np.ndarray, applied: Any, coming: Any, out: Rows, *, threads: int | None = None) -> None:
+    """The second pass where an engine draws itself: writes the tempered logits to ``out``, which may be ``there``.
+
+    ``applied`` and ``coming``, ``[rows]`` or one number, are the temperatures of ``torch_tempering.temper_``. Rows that stay as they are
+    get NaN for their entropy in ``found`` and in ``t``.
+    """
+    own = (np.full(there.count, values, np.float64) for values in (applied, coming))
+    _on_threads(
+        kernels.scale_rows, there, found.largest, found.best, found.statistics.entropy, t, *own, out.flat, out.stride, threads=threads
+    )
 
 
 def column(name: str, values: Any, count: int) -> np.ndarray:
@@ -150,7 +157,7 @@ def column(name: str, values: Any, count: int) -> np.ndarray:
 
 def usable(found: Read) -> Read:
     """What was read, or the error that names the rows which hold no distribution."""
-    if not np.isfinite(found.largest).all():
+    if not np.isfinite(found.largest.sum()) and not np.isfinite(found.largest).all():
         raise ValueError(unusable_rows(found.largest.tolist()))
     return found
 

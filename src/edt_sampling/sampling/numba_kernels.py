@@ -547,7 +547,28 @@ def pick_kept_rows(
 
 @entry
 def scale_rows(
-    flat: Any, stride: Any, words: Any, first: Any, last: Any, factors: Any, largest: Any, best: Any, out: Any, out_stride: Any
+    flat: Any,
+    stride: Any,
+    words: Any,
+    first: Any,
+    last: Any,
+    largest: Any,
+    best: Any,
+    entropy: Any,
+    t: Any,
+    applied: Any,
+    coming: Any,
+    out: Any,
+    out_stride: Any,
 ) -> None:
+    """Each row divided so that with the engine's own temperatures it is divided by t; a row without a t or a distribution stays as it is,
+    and its ``entropy`` and ``t`` become NaN."""
     for r in range(first, last):
-        write_scaled(flat[r * stride : r * stride + words], largest[r], best[r], factors[r], out[r * out_stride : r * out_stride + words])
+        factor = np.float32(0)
+        if np.isnan(t[r]) or not np.isfinite(largest[r]):
+            factor = np.float32(np.nan)
+            entropy[r], t[r] = np.nan, np.nan
+        elif t[r] >= COLDEST:
+            factor = np.float32(applied[r] * coming[r] / min(t[r], HOTTEST))
+        row, target = flat[r * stride : r * stride + words], out[r * out_stride : r * out_stride + words]
+        write_scaled(row, largest[r], best[r], factor, target)

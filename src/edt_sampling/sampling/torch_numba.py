@@ -10,9 +10,8 @@ from torch import Tensor
 
 from edt_sampling.policies import Mixture
 from edt_sampling.sampling import numba
-from edt_sampling.sampling.contract import COLDEST, Draw, check_allowed, check_shape
+from edt_sampling.sampling.contract import Draw, check_allowed, check_shape
 from edt_sampling.sampling.filters import UNFILTERED, Filters
-from edt_sampling.sampling.float32 import HOTTEST
 from edt_sampling.sampling.statistics import Kept, Statistics
 from edt_sampling.sampling.tempering import Temperatures, Tempering
 
@@ -58,17 +57,15 @@ def temper(logits: Tensor, policies: Temperatures, *, applied: Tensor | float, c
     target = out if out.dtype != torch.float16 and out.stride(1) == 1 else torch.empty(out.shape)
     found = numba.read(there, needs=policies.needs, scale=_numbers(applied), threads=threads)
     read = tensors(found.statistics)
-    t = policies.temperature(read)
-    left = t.isnan().numpy() | ~np.isfinite(found.largest)
-    inverse = np.where(t.numpy() < COLDEST, 0, 1 / np.clip(t.numpy(), COLDEST, HOTTEST))
-    numba.scale_(there, found, np.where(left, np.nan, inverse * _numbers(applied) * _numbers(coming)), rows(target), threads=threads)
+    t = policies.temperature(read).to(torch.float64, copy=True)  # a policy may hand out its own column
+    numba.temper(there, found, t.numpy(), _numbers(applied), _numbers(coming), rows(target), threads=threads)
     if target is not out:
         out.copy_(target)
-    return Tempering(*(column.masked_fill(torch.from_numpy(left), np.nan) for column in (read.entropy, t)))
+    return Tempering(read.entropy, t)
 
 
 def _numbers(values: Tensor | float) -> Any:
-    return values.double().numpy() if isinstance(values, Tensor) else values
+    return values.numpy() if isinstance(values, Tensor) else values
 
 
 def tensors(read: Statistics) -> Statistics:
