@@ -14,6 +14,7 @@ from edt_sampling.engines.llama_cpp import PolicyLlama, load
 from edt_sampling.engines.llama_cpp.gguf import write_gguf
 from edt_sampling.engines.transformers import TransformersEngine
 from edt_sampling.engines.transformers import load as load_transformers
+from edt_sampling.sampling.float32 import SWITCH
 
 torch.set_num_threads(1)
 EXACT = {"n_ctx": 512, "n_threads": 1, "n_threads_batch": 1, "type_k": 0, "type_v": 0, "verbose": False}
@@ -45,3 +46,10 @@ def engine(gguf: Path) -> LogitsEngine:
 @pytest.fixture(scope="session")
 def transformers_engine() -> TransformersEngine:
     return load_transformers()
+
+
+@pytest.fixture(params=["1", "0"], ids=["fast", "plain"])
+def switch(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The compiled path, and the one without it."""
+    monkeypatch.setenv(SWITCH, request.param)
+    return request.param

@@ -35,9 +35,10 @@ FILTERS = (
 )
 
 
+@pytest.mark.parametrize("draw", ["counted", "dist"])
 @pytest.mark.parametrize("filters", FILTERS)
-def test_filters_in_our_order_leave_what_the_oracle_leaves(filters):
-    left = Chain("edt:t0=0.9,theta=0.6", filters=filters, seed=0).apply(LOGITS)
+def test_filters_in_our_order_leave_what_the_oracle_leaves(switch, filters, draw):
+    left = Chain("edt:t0=0.9,theta=0.6", filters=filters, seed=0, draw=draw).apply(LOGITS)
     expected = oracle(LOGITS, "edt:t0=0.9,theta=0.6", filters)
     assert (left.probabilities > 0).tolist() == (expected > 0).tolist()
     assert np.abs(left.probabilities - expected).max() < 1e-6
@@ -46,7 +47,13 @@ def test_filters_in_our_order_leave_what_the_oracle_leaves(filters):
 def test_before_and_behind_top_p_other_tokens_survive():
     first = Chain("edt:t0=0.5,theta=0.6", filters="temperature,top_p=0.9", seed=0).apply(LOGITS)
     last = Chain("edt:t0=0.5,theta=0.6", filters="top_p=0.9,temperature,entropy_of=filtered", seed=0).apply(LOGITS)
-    assert set(first.left["id"].tolist()) < set(last.left["id"].tolist())
+    assert set(np.flatnonzero(first.probabilities)) < set(np.flatnonzero(last.probabilities))
+
+
+def test_at_temperature_0_one_token_has_all_the_probability(switch):
+    left = Chain("fixed:temperature=0", seed=0).apply(LOGITS)
+    assert left.probabilities.tolist() == left.left["p"].tolist() == np.eye(len(LOGITS))[LOGITS.argmax()].tolist()
+    assert left.drawn == LOGITS.argmax()
 
 
 def test_a_policy_behind_a_filter_reads_what_it_left():
@@ -59,7 +66,7 @@ def test_samplers_given_before_stand_before():
     bias = (llama_cpp.llama_logit_bias * 1)(llama_cpp.llama_logit_bias(token=int(LOGITS.argmax()), bias=-math.inf))
     banned = llama_cpp.llama_sampler_init_logit_bias(len(LOGITS), 1, bias)
     chain = Chain("fixed:temperature=0", before=[banned], seed=0)
-    assert chain.names == ["logit-bias", "fixed", "dist"]
+    assert chain.names == ["logit-bias", "fixed"]
     assert chain.apply(LOGITS).drawn == int(np.argsort(LOGITS)[-2])
 
 
@@ -76,15 +83,36 @@ def test_what_a_chain_cannot_do_is_refused(filters, told):
         Chain("edt:t0=0.8,theta=0.2", filters=filters)
 
 
+def test_an_unknown_draw_is_refused():
+    with pytest.raises(ValueError, match="draw must be one of counted, dist, got 'ours'"):
+        Chain("edt:t0=0.8,theta=0.2", draw="ours")
+
+
+@pytest.mark.parametrize(
+    "filters", ["temperature,top_p=0.8", "top_p=0.8,temperature,entropy_of=filtered", "top_k=12,temperature,min_p=0.2,entropy_of=filtered"]
+)
+def test_a_chain_draws_the_tokens_of_draw(switch, filters):
+    chain, numbers = Chain("edt:t0=0.9,theta=0.6", filters=filters, seed=6), edt.uniforms(6, 0, 0, 100)
+    drawn = [chain.apply(LOGITS).drawn for _ in numbers]
+    assert drawn == [edt.draw(LOGITS, "edt:t0=0.9,theta=0.6", uniform=number, filters=filters).token for number in numbers]
+
+
+@pytest.mark.parametrize("filters", ["temperature,top_n_sigma=1", "temperature,typical=0.7"])
+def test_behind_filters_that_llama_cpp_alone_has_fast_it_draws(filters):
+    assert Chain("edt:t0=0.9,theta=0.6", filters=filters, seed=0).names[-1] == "dist"
+    assert Chain("edt:t0=0.9,theta=0.6", filters="temperature,top_p=0.8", seed=0, draw="dist").names == ["edt", "top-p", "dist"]
+
+
 def test_the_same_seed_draws_the_same_tokens():
     first, again = ([Chain("fixed:temperature=1", seed=5).apply(LOGITS).drawn] for _ in range(2))
     assert first == again
 
 
-def test_drawn_tokens_follow_the_oracles_distribution():
+@pytest.mark.parametrize("draw", ["counted", "dist"])
+def test_drawn_tokens_follow_the_oracles_distribution(draw):
     """Chi-square over 8,000 draws at level 1e-4. Its power against a temperature 8% too high is above 0.999, and it rejects it here."""
     policy, draws, level = "edt:t0=1.2,theta=0.5", 8_000, 1e-4
-    chain = Chain(policy, seed=11)
+    chain = Chain(policy, seed=11, draw=draw)
     counts = np.bincount([chain.apply(LOGITS).drawn for _ in range(draws)], minlength=len(LOGITS))
 
     def pooled(column: np.ndarray, by: np.ndarray) -> np.ndarray:

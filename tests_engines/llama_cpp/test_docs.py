@@ -16,7 +16,7 @@ def test_the_pages_python_runs_as_it_stands(tmp_path, monkeypatch, capsys):
         exec(compile(block, str(PAGE), "exec"), names)
     said = capsys.readouterr().out
     assert len(blocks) == 5
-    assert "['edt', 'top-p', 'dist']" in said
+    assert "['edt']" in said
     assert len(names["llama"].steps.entropy) == 8
     assert len(names["processor"].steps.entropy) == 8
     assert len(names["completions"]) == 8

@@ -6,7 +6,7 @@ import pytest
 from edt_sampling.engines.llama_cpp import load
 from edt_sampling.policies import policy
 from edt_sampling.protocol import Request, Setting
-from edt_sampling.sampling import Filters, reference, uniforms
+from edt_sampling.sampling import Filters, numba, reference, uniforms
 
 PROMPT = 'def mean(x):\n    """Compute the mean of'
 TEXTS = {
@@ -52,6 +52,14 @@ def test_a_text_is_that_of_a_plain_loop(engine):
     ((completion,),) = engine.generate([request(spec)])
     assert completion.trace.tokens.tolist() == text[begun:]
     assert completion.trace.entropy == pytest.approx(entropies, abs=1e-4)
+
+
+def test_rows_are_read_where_they_lie_by_compiled_code(engine, monkeypatch):
+    read, seen = numba.rows, []
+    monkeypatch.setattr(numba, "rows", lambda logits: seen.append(logits) or read(logits))
+    monkeypatch.setattr(reference, "draw", None)
+    list(engine.generate([request("edt:t0=0.9,theta=0.5", "fixed:temperature=1", samples=2)]))
+    assert {(rows.dtype.name, rows.flags.c_contiguous) for rows in seen} == {("float32", True)}
 
 
 def test_a_batch_is_its_settings_alone(engine):

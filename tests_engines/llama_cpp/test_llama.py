@@ -11,7 +11,10 @@ from llama_cpp import Llama, LlamaGrammar, LogitsProcessorList
 import edt_sampling as edt
 from edt_sampling.engines.llama_cpp import PolicyLlama
 from edt_sampling.engines.llama_cpp.chain import chain_names
+from edt_sampling.engines.llama_cpp.drawing import Drawing
 from edt_sampling.engines.llama_cpp.tempering import Tempering
+from edt_sampling.policies import policy
+from edt_sampling.protocol import Request, Setting
 
 PROMPT = 'def mean(x):\n    """Compute the mean of'
 OPEN = {"top_k": 0, "top_p": 1.0, "min_p": 0.0, "repeat_penalty": 1.0}  # llama-cpp-python's neutral values
@@ -61,7 +64,7 @@ def test_the_policy_stands_behind_penalties_and_grammar_and_before_truncation(ll
 def test_in_llama_cpps_own_order_the_policy_reads_what_truncation_left(placed):
     llama = placed("temp")
     llama(PROMPT, edt_theta=0.5, max_tokens=8, **OPEN | {"top_k": 3})
-    assert chain_names(llama._sampler.sampler)[-3] == "edt"
+    assert chain_names(llama._sampler.sampler)[-1] == "edt"
     assert llama.steps.entropy.max() <= math.log(3)
 
 
@@ -73,9 +76,42 @@ def test_a_t0_that_is_left_out_is_the_requests_temperature(llama, temperature):
     assert llama.steps.temperature == pytest.approx([0.5] * 3)
 
 
-def test_the_requests_temperature_does_not_apply_a_second_time(llama):
+def test_with_llama_cpps_draw_a_fixed_policys_text_is_that_of_a_temperature(llama, monkeypatch):
+    """So the request's temperature does not apply a second time."""
+    monkeypatch.setattr(llama, "draw", "dist")
     fixed = text(llama(PROMPT, edt="fixed:temperature=0.7", temperature=0.1, max_tokens=30, seed=4, **OPEN))
     assert fixed == text(llama(PROMPT, temperature=0.7, max_tokens=30, seed=4, **OPEN))
+
+
+def test_behind_top_k_and_typical_the_draw_is_llama_cpps(llama):
+    for options, last in (({}, "dist"), ({"top_k": 0}, "edt"), ({"top_k": 0, "typical_p": 0.9}, "dist")):
+        llama(PROMPT, edt_theta=0.5, max_tokens=1, **options)
+        assert chain_names(llama._sampler.sampler)[-1] == last
+
+
+@pytest.mark.parametrize("seed", [4, 1 << 32])
+@pytest.mark.parametrize("truncation", [{"top_p": 0.9}, {"top_p": 0.9, "min_p": 0.05}, {"top_p": 0.0}, {"min_p": 1.5}])
+def test_without_top_k_the_tokens_are_those_of_draw(llama, engine, truncation, seed):
+    """llama.cpp keeps one token at least, where top_p is 0 and where min_p is above 1; its seeds have 32 bits."""
+    llama.set_seed(seed)
+    steps = llama.generate(llama.tokenize(PROMPT.encode()), edt="edt:t0=0.9,theta=0.5", **OPEN | truncation)
+    tokens = [next(steps) for _ in range(12)]
+    assert chain_names(llama._sampler.sampler)[-1] == "edt"
+    ours = {"top_p": max(truncation.get("top_p", 1.0), 1e-9), "min_p": min(truncation.get("min_p", 1e-9), 1.0)}
+    numbers = edt.uniforms(seed % (1 << 32), 0, 0, 12)
+    filters = f"temperature,top_p={ours['top_p']},min_p={ours['min_p']}"
+    assert tokens == edt.sample(logits_before(engine, tokens), "edt:t0=0.9,theta=0.5", uniform=numbers, filters=filters).tolist()
+
+
+def test_texts_are_those_of_the_engine(llama, engine):
+    """The engine's first request and sample, the same seed; logits differ by rounding only."""
+    setting = Setting(policy=policy("edt:t0=0.9,theta=0.5"))
+    (completions,) = engine.generate([Request(id=0, prompt=PROMPT, settings=(setting,), samples=1, max_new_tokens=20, seed=4)])
+    assert text(llama(PROMPT, edt="edt:t0=0.9,theta=0.5", max_tokens=20, seed=4, **OPEN)) == completions[0].text
+
+
+def test_seed_minus_1_is_another_one_every_time(llama):
+    assert len({text(llama(PROMPT, edt="fixed:temperature=1.5", max_tokens=20, seed=-1, **OPEN)) for _ in range(2)}) == 2
 
 
 def test_at_temperature_0_the_text_is_the_greedy_one(llama):
@@ -172,13 +208,14 @@ def test_an_unknown_place_is_refused(gguf):
         PolicyLlama(str(gguf), place="top_k")
 
 
-def test_an_error_in_a_step_ends_the_request(llama, monkeypatch):
-    def broken(self, logits):
+@pytest.mark.parametrize(("sampler", "top_k"), [(Tempering, 40), (Drawing, 0)])
+def test_an_error_in_a_step_ends_the_request(llama, monkeypatch, sampler, top_k):
+    def broken(self, candidates):
         raise ValueError("no temperature here")
 
-    monkeypatch.setattr(Tempering, "apply", broken)
+    monkeypatch.setattr(sampler, "act", broken)
     with pytest.raises(ValueError, match="no temperature here"):
-        llama(PROMPT, edt_theta=0.5, max_tokens=3)
+        llama(PROMPT, edt_theta=0.5, max_tokens=3, top_k=top_k)
 
 
 def test_the_next_request_after_an_error_is_whole(llama):

@@ -67,7 +67,7 @@ def tempered(logits: np.ndarray, temperature: float) -> np.ndarray:
 
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("name", rows())
-def test_entropy_temperature_and_probabilities_are_the_oracles(policy, name):
+def test_entropy_temperature_and_probabilities_are_the_oracles(switch, policy, name):
     logits = rows()[name].astype(np.float32)
     candidates, sampler = applied(policy, logits)
     entropy = edt.entropy(logits)
@@ -78,25 +78,25 @@ def test_entropy_temperature_and_probabilities_are_the_oracles(policy, name):
     assert np.abs(candidates.probabilities - tempered(logits, temperature)).max() < 2e-5
 
 
-def test_a_small_entropy_keeps_its_digits():
+def test_a_small_entropy_keeps_its_digits(switch):
     """p of the other token is 1e-9: H = 1e-9 (1 + 9 ln 10) to first order, and 1 - p would be 0 in float32."""
     _, sampler = applied("fixed:temperature=1", np.array([0, -9 * math.log(10)], np.float32))
     assert sampler.steps.entropy[0] == pytest.approx(1e-9 * (1 + 9 * math.log(10)), rel=1e-5)
 
 
 @pytest.mark.parametrize("temperature", [0, 9e-5])
-def test_below_the_coldest_temperature_the_first_maximum_stays_alone(temperature):
+def test_below_the_coldest_temperature_the_first_maximum_stays_alone(switch, temperature):
     candidates, _ = applied(f"fixed:temperature={temperature}", np.array([0, 3, 3, -np.inf], np.float32))
     assert candidates.left["logit"].tolist() == [-np.inf, 0, -np.inf, -np.inf]
 
 
-def test_a_masked_token_stays_masked_at_any_temperature():
+def test_a_masked_token_stays_masked_at_any_temperature(switch):
     candidates, _ = applied("fixed:temperature=1e300", np.array([0, 3, -np.inf], np.float32))
     assert candidates.probabilities.tolist() == [0.5, 0.5, 0]
 
 
 @pytest.mark.parametrize("logits", [[], [5.0], [math.nan, 1.0], [math.inf, 1.0], [-math.inf, -math.inf]], ids=str)
-def test_rows_without_a_choice_or_without_a_maximum_are_left_as_they_came(logits):
+def test_rows_without_a_choice_or_without_a_maximum_are_left_as_they_came(switch, logits):
     given = np.array(logits, np.float32)
     candidates, sampler = applied("edt:t0=0.5,theta=1", given)
     assert candidates.left["logit"].tobytes() == given.tobytes()
@@ -115,7 +115,7 @@ def test_order_sorting_and_selection_stay_as_they_were():
 
 
 def two_steps(policy: str) -> tuple[Chain, np.ndarray, list[float]]:
-    chain, logits = Chain(policy, seed=1), rows()["random"].astype(np.float32).reshape(4, 1024)
+    chain, logits = Chain(policy, seed=1, draw="dist"), rows()["random"].astype(np.float32).reshape(4, 1024)
     for row in logits[:2]:
         chain.apply(row)
         chain.accept(0)

@@ -37,7 +37,7 @@ class LlamaCppSubject:
         return Rows(entropy=entropy, temperature=temperature, probabilities=probabilities, tokens=None)
 
     def _row(self, logits: np.ndarray, policy: str, top_p: float) -> tuple[float, float, np.ndarray]:
-        chain = Chain(policy, filters=f"temperature,top_p={top_p}", seed=0)
+        chain = Chain(policy, filters=f"temperature,top_p={top_p}", seed=0, draw="dist")
         left = chain.apply(logits)
         return chain.steps.entropy[0], chain.steps.temperature[0], left.probabilities
 

@@ -4,6 +4,6 @@ from edt_sampling.engines.llama_cpp.chain import Chain
 from edt_sampling.engines.llama_cpp.llama import PolicyLlama
 from edt_sampling.engines.llama_cpp.loading import load
 from edt_sampling.engines.llama_cpp.processor import PolicyProcessor
-from edt_sampling.engines.llama_cpp.sampler import PolicySampler
+from edt_sampling.engines.llama_cpp.sampler import DrawingSampler, PolicySampler
 
-__all__ = ["Chain", "PolicyLlama", "PolicyProcessor", "PolicySampler", "load"]
+__all__ = ["Chain", "DrawingSampler", "PolicyLlama", "PolicyProcessor", "PolicySampler", "load"]

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from edt_sampling.engines.llama_cpp.native import llama_cpp
+from edt_sampling.sampling.contract import COLDEST, HOTTEST
+from edt_sampling.sampling.filters import Filters
+from edt_sampling.sampling.float32 import on
+from edt_sampling.sampling.reference_filters import kept
 
 CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 """``struct llama_token_data``."""
@@ -19,6 +25,48 @@ def view(candidates: Any) -> np.ndarray:
         return np.empty(0, CANDIDATE)
     address = ctypes.addressof(candidates.data.contents)
     return np.frombuffer((ctypes.c_char * (candidates.size * CANDIDATE.itemsize)).from_address(address), CANDIDATE)
+
+
+class InOrder:
+    """Reads candidates in the order of their tokens' numbers, into memory of its own: fresh memory would take as long to come by as the
+    copy takes."""
+
+    def __init__(self) -> None:
+        compiled = import_module("edt_sampling.engines.llama_cpp.numba_candidates") if on("numba") else None
+        self._gather: Callable[[np.ndarray, np.ndarray], bool] = compiled.gather if compiled else gather
+        self._room = np.empty(0, np.float32)
+
+    def read(self, records: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """The logits, which stay until the next call, and the place of each among the records; None where those stand in order."""
+        if len(records) > len(self._room):
+            self._room = np.empty(len(records), np.float32)
+        logits = self._room[: len(records)]
+        if self._gather(records.view(np.int32), logits.view(np.int32)):
+            return logits, None
+        order = np.argsort(records["id"])
+        return logits[order], order
+
+
+def gather(words: np.ndarray, logits: np.ndarray) -> bool:
+    """See ``numba_candidates.gather``."""
+    logits[...] = words[1::3]
+    return bool((words[3::3] > words[:-3:3]).all())
+
+
+def fill(records: np.ndarray, *, temperature: float, filters: Filters) -> None:
+    """Writes what a sampler that draws has drawn from: logits as the temperature and the filters behind it leave them, -inf for a token
+    that they drop, and each token's probability; computed in float64."""
+    logits, order = InOrder().read(records)
+    shifted = logits.astype(np.float64) - logits.max()
+    if temperature < COLDEST:
+        logs = np.where(np.arange(len(shifted)) == shifted.argmax(), 0.0, -np.inf)
+    else:
+        logs = shifted / min(temperature, HOTTEST)
+    weights = np.exp(logs)
+    keep = kept(logs[None], weights[None], filters.after)[0]
+    places = slice(None) if order is None else order
+    records["logit"][places] = np.where(keep, logs, -np.inf)
+    records["p"][places] = np.where(keep, weights, 0) / weights[keep].sum()
 
 
 class Candidates:

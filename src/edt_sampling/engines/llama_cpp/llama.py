@@ -3,20 +3,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from llama_cpp import Llama, LogitsProcessorList
 
 from edt_sampling.engines.fields import SPEC, requested
-from edt_sampling.engines.llama_cpp.chain import chain_names
+from edt_sampling.engines.llama_cpp.chain import Drawn, chain_names, check_draw, sampler_name
 from edt_sampling.engines.llama_cpp.native import llama_cpp
-from edt_sampling.engines.llama_cpp.sampler import PolicySampler
-from edt_sampling.engines.llama_cpp.tempering import KEEPS, Steps
+from edt_sampling.engines.llama_cpp.sampler import DrawingSampler, Native, PolicySampler, Sampler
+from edt_sampling.engines.llama_cpp.text import KEEPS, Steps
+from edt_sampling.policies import Policy
 from edt_sampling.sampling.contract import check_kept
+from edt_sampling.sampling.filters import Filtering, Filters, MinP, Temperature, TopP
 
 PLACES = ("penalties", "top-k", "typical", "top-p", "min-p", "temp")
 """The steps of llama-cpp-python's chain, by llama.cpp's names, that a policy may stand before."""
+NEUTRAL = "?"
+"""llama.cpp puts it before the name of a step that its parameter makes neutral."""
+TRUNCATIONS: dict[str, Callable[[Mapping[str, Any]], Filtering]] = {
+    "top-p": lambda options: TopP(max(options["top_p"], 1e-9)),  # 0 keeps the best token there
+    "min-p": lambda options: MinP(min(options["min_p"], 1.0)),
+}
+"""Our filters for llama.cpp's steps, from a request's options. Not for top-k: behind llama.cpp's, which is fast, a draw costs nothing."""
+SEEDS = 1 << 32
+"""llama.cpp's seeds have 32 bits, so that -1 is ``RANDOM``."""
 
 
 class PolicyLlama(Llama):
@@ -26,13 +37,17 @@ class PolicyLlama(Llama):
     left out is the request's own temperature. Penalties, grammar, logit bias and truncation of the request stay in force. llama.cpp's
     temperature gives way to the policy, which stands before the step named by ``place``: ``top-k``, behind penalties and grammar and
     before all truncation, or ``temp`` for llama.cpp's own order, truncation first. A request without these fields runs as in ``Llama``.
+
+    Where nothing but top-p and min-p stands between the policy and the draw, a ``DrawingSampler`` does all of it, with the request's seed:
+    in a request with ``top_k=0``, and before ``temp``. ``draw="dist"`` leaves them to llama.cpp, which means other random numbers.
     """
 
-    def __init__(self, *arguments: Any, place: str = "top-k", **options: Any) -> None:
+    def __init__(self, *arguments: Any, place: str = "top-k", draw: Drawn = "counted", **options: Any) -> None:
         if place not in PLACES:
             raise ValueError(f"place must be the step that the policy stands before, one of {', '.join(PLACES)}, got {place!r}")
-        self.place = place
-        self._policy_sampler: PolicySampler | None = None
+        check_draw(draw)
+        self.place, self.draw = place, draw
+        self._policy_sampler: Sampler | None = None
         super().__init__(*arguments, **options)
 
     @property
@@ -71,11 +86,22 @@ class PolicyLlama(Llama):
             return super()._init_sampler(*arguments, **options)
         policy = requested(asked.fields, temperature=options["temp"])
         assert policy is not None
-        self._policy_sampler = PolicySampler(policy)
         others = LogitsProcessorList(processor for processor in processors if processor is not asked)
         chain = super()._init_sampler(*arguments, **options | {"temp": 1.0, "logits_processor": others or None})
-        insert(chain, self._policy_sampler, before=self.place)
+        behind = removed(chain, start=self.place)
+        filters = truncation(behind, options) if self.draw == "counted" else None
+        self._policy_sampler = self._sampler_of(policy, filters)
+        self._policy_sampler.add_to(chain.sampler)
+        for native in behind:
+            if filters is None:
+                llama_cpp.llama_sampler_chain_add(chain.sampler, native)
+            else:
+                llama_cpp.llama_sampler_free(native)
         return chain
+
+    def _sampler_of(self, policy: Policy, filters: Filters | None) -> Sampler:
+        """One that draws within the filters, or where there are none one that tempers alone."""
+        return PolicySampler(policy) if filters is None else DrawingSampler(policy, filters=filters, seed=self._seed % SEEDS)
 
 
 class Processors(LogitsProcessorList):
@@ -112,17 +138,21 @@ def asking(options: Mapping[str, Any]) -> dict[str, Any]:
     return others | {"logits_processor": Processors([*(others.get("logits_processor") or []), Asked(fields)])}
 
 
-def insert(chain: Any, sampler: PolicySampler, *, before: str) -> None:
-    """Puts a sampler into llama-cpp-python's ``LlamaSampler``, before the step of this name, or before the last, which draws, where the
-    chain has no such step (mirostat's has none).
+def removed(chain: Any, *, start: str) -> list[Native]:
+    """What stood in llama-cpp-python's ``LlamaSampler`` from the step of this name on, or from the last, which draws, where the chain has
+    no such step (mirostat's has none).
 
-    Samplers written in Python stand first there, and asking for the name of one would end the process. llama.cpp puts a question mark
-    before the name of a step that its parameter makes neutral.
+    Samplers written in Python stand first there, and asking for the name of one would end the process.
     """
-    start = len(chain.custom_samplers)
-    names = [name.lstrip("?") for name in chain_names(chain.sampler, start=start)]
-    at = names.index(before) if before in names else len(names) - 1
-    behind = [llama_cpp.llama_sampler_chain_remove(chain.sampler, start + at) for _ in names[at:]]
-    sampler.add_to(chain.sampler)
-    for native in behind:
-        llama_cpp.llama_sampler_chain_add(chain.sampler, native)
+    own = len(chain.custom_samplers)
+    names = [name.removeprefix(NEUTRAL) for name in chain_names(chain.sampler, start=own)]
+    at = names.index(start) if start in names else len(names) - 1
+    return [llama_cpp.llama_sampler_chain_remove(chain.sampler, own + at) for _ in names[at:]]
+
+
+def truncation(behind: Sequence[Native], options: Mapping[str, Any]) -> Filters | None:
+    """The request's truncation as our filters; None where other steps stand behind the policy, or another draw."""
+    *names, last = [name for name in map(sampler_name, behind) if not name.startswith(NEUTRAL)]
+    if last != "dist" or not set(names) <= TRUNCATIONS.keys():
+        return None
+    return Filters((Temperature(), *(TRUNCATIONS[name](options) for name in names)))

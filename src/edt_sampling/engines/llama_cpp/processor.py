@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edt_sampling.engines.llama_cpp.tempering import Steps, Tempering
+from edt_sampling.engines.llama_cpp.tempering import Tempering
+from edt_sampling.engines.llama_cpp.text import Steps
 from edt_sampling.policies import Policy
 
 
