@@ -49,10 +49,11 @@ demo: $(DEMO) ## edt compare on the bundled model and real text, offline
 test: check ## every test but those on engines that must be built
 	$(HERE) $(BIN)/pytest -n 2
 
-test-engines: $(LLAMA_CPP) $(VLLM)/ready ## llama.cpp, transformers serve, vLLM and SGLang: builds them once
+test-engines: $(LLAMA_CPP) $(VLLM)/ready ## llama.cpp, transformers serve, vLLM, SGLang, GPU kernels: builds them once
 	$(HERE) OMP_NUM_THREADS=1 $(BIN)/pytest tests_engines/llama_cpp tests_engines/transformers
 	$(HERE) OMP_NUM_THREADS=1 $(VLLM)/bin/pytest -p no:cacheprovider tests_engines/vllm
 	$(HERE) OMP_NUM_THREADS=1 $(VLLM)/bin/pytest -p no:cacheprovider tests_engines/sglang
+	$(HERE) OMP_NUM_THREADS=1 $(VLLM)/bin/pytest -p no:cacheprovider tests_engines/triton
 
 check: setup ## format, lint, types, import layers
 	$(BIN)/ruff format --check .

@@ -53,6 +53,9 @@ FRAMEWORKS = {
         "sampling/torch_filters.py",
         "sampling/torch_numba.py",
         "sampling/torch_tempering.py",
+        "sampling/torch_threads.py",
+        "sampling/torch_triton.py",
+        "sampling/triton_",
         "engines/transformers",
         "engines/vllm",
         "engines/sglang",
@@ -65,7 +68,8 @@ FRAMEWORKS = {
         "harness/model.py",
     },
     "transformers": {"engines/transformers", "conformance/transformers.py", "training", "harness/model.py"},
-    "numba": {"sampling/numba.py", "sampling/numba_kernels.py", "engines/llama_cpp/numba_candidates.py"},
+    "numba": {"sampling/numba.py", "sampling/numba_kernels.py"},
+    "triton": {"sampling/triton_"},
     "vllm": {"engines/vllm", "conformance/vllm.py"},
     "sglang": {"engines/sglang", "conformance/sglang.py"},
     "llama_cpp": {"engines/llama_cpp", "conformance/llama_cpp.py"},
@@ -111,7 +115,10 @@ def test_arrows_point_one_way(path):
 def test_a_framework_is_imported_in_the_files_named_for_it(framework):
     users = {str(f.relative_to(ROOT)) for f in FILES if any(n.split(".")[0] == framework for n in imports(f))}
     assert users
-    assert all(any(u == home or u.startswith(f"{home}/") for home in FRAMEWORKS[framework]) for u in users), users
+    assert all(
+        any(u == home or u.startswith((f"{home}/", home) if home.endswith("_") else f"{home}/") for home in FRAMEWORKS[framework])
+        for u in users
+    ), users
 
 
 def test_the_package_imports_alone():

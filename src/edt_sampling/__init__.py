@@ -5,18 +5,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from edt_sampling.policies import EDT, UDT, DynaTemp, Fixed, InstanceEDT, KLGuided, Policy, policy
-    from edt_sampling.sampling import Draw, Filters, draw, entropy, sample, temperature, uniforms
+    from edt_sampling.sampling import Draw, Filters, draw, entropy, noise_keys, sample, temperature, uniforms
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "edt_sampling.policies": ("EDT", "UDT", "DynaTemp", "Fixed", "InstanceEDT", "KLGuided", "Policy", "policy"),
-    "edt_sampling.sampling": ("Draw", "Filters", "draw", "entropy", "sample", "temperature", "uniforms"),
+    "edt_sampling.sampling": ("Draw", "Filters", "draw", "entropy", "noise_keys", "sample", "temperature", "uniforms"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = ["EDT", "UDT", "Draw", "DynaTemp", "Filters", "Fixed", "InstanceEDT", "KLGuided", "Policy"]
-__all__ += ["draw", "entropy", "policy", "sample", "temperature", "uniforms"]
+__all__ += ["draw", "entropy", "noise_keys", "policy", "sample", "temperature", "uniforms"]
 
 
 def __getattr__(name: str) -> Any:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib import import_module
-from typing import Any, NamedTuple, Unpack, cast
+from typing import Any, Literal, NamedTuple, Unpack, cast
 
 import numpy as np
 
 from edt_sampling.policies import Mixture, Policy
 from edt_sampling.policies import policy as read_policy
+from edt_sampling.sampling import gumbel
 from edt_sampling.sampling.contract import KEPT, Backend, Draw
 from edt_sampling.sampling.filters import UNFILTERED, Filters
 from edt_sampling.sampling.float32 import on
@@ -37,28 +38,52 @@ def temperature(logits: Any, policy: Policies, *, filters: Filters | str = UNFIL
     return _as_given(logits, found)
 
 
-def draw(logits: Any, policy: Policies, *, uniform: Any, filters: Filters | str = UNFILTERED, **given: Unpack[Kept]) -> Draw:
+def draw(
+    logits: Any,
+    policy: Policies,
+    *,
+    uniform: Any = None,
+    filters: Filters | str = UNFILTERED,
+    draw: Literal["inverse", "gumbel"] = "inverse",
+    key: Any = None,
+    **given: Unpack[Kept],
+) -> Draw:
     """One token a row from softmax(logits / T), with what its trace records.
 
     ``logits`` ``[rows, vocab]`` or ``[vocab]``, float16 to float64 or bfloat16, -inf masking a token. ``uniform`` holds one
     number in (0, 1) a row (see ``uniforms``): the token is the first i with cdf_i >= uniform * total, so equal numbers draw
     equal tokens, in NumPy as in torch, alone as in a batch. The other arguments are those of ``temperature``.
     Tokens are int64, the rest float64, on the logits' device.
+
+    ``draw="gumbel"`` draws from the same distribution by other random numbers: the token is the argmax of logits / T plus noise that is
+    counted token by token under a ``key`` a row (see ``noise_keys``). It takes no filters, and its probability is NaN. On a CUDA device it
+    reads the logits once; elsewhere it is NumPy's in float64, and slow.
     """
-    rows, backend = _rows(logits), _backend(logits)
-    result = backend.draw(
-        rows,
-        _mixture(policy, backend, rows),
-        uniform=_between_0_and_1(_column("uniform", uniform)),
-        filters=_filters(filters),
-        **_kept(given),
-    )
+    rows, chosen, kept = _rows(logits), _filters(filters), _kept(given)
+    if draw == "gumbel":
+        result = _gumbel(rows, policy, key=key, filters=chosen, **kept)
+    elif draw == "inverse":
+        backend, u = _backend(logits), _between_0_and_1(_column("uniform", uniform))
+        result = backend.draw(rows, _mixture(policy, backend, rows), uniform=u, filters=chosen, **kept)
+    else:
+        raise ValueError(f"draw must be 'inverse' or 'gumbel', got {draw!r}")
     return Draw(*(_as_given(logits, field) for field in result))
 
 
-def sample(logits: Any, policy: Policies, *, uniform: Any, filters: Filters | str = UNFILTERED, **given: Unpack[Kept]) -> Any:
-    """The tokens of ``draw``, int64 ``[rows]``, or one number for logits ``[vocab]``."""
-    return draw(logits, policy, uniform=uniform, filters=filters, **given).token
+def sample(logits: Any, policy: Policies, **options: Any) -> Any:
+    """The tokens of ``draw``, int64 ``[rows]``, or one number for logits ``[vocab]``; the options are its own."""
+    return draw(logits, policy, **options).token
+
+
+def _gumbel(logits: Any, policy: Policies, *, key: Any, filters: Filters, **given: Unpack[Kept]) -> Draw:
+    if filters.before or filters.after:
+        raise ValueError(f"filters must be none with draw='gumbel', got {filters}: draw='inverse' takes them")
+    if key is None:
+        raise ValueError("key must hold one number a row with draw='gumbel', got None; noise_keys(seed, request, sample, steps) makes them")
+    backend = _backend(logits)
+    if _is_torch(logits):
+        return cast(Any, backend).gumbel_draw(logits, _mixture(policy, backend, logits), key=key, **given)
+    return gumbel.draw(logits, _mixture(policy, backend, logits), key=np.atleast_1d(key), **given)
 
 
 def numpy_backend() -> Backend:

@@ -3,21 +3,22 @@
 Draws the tokens that ``reference`` draws, unless uniform * total lies within float32's margin (docs/numerics.md) of a token's boundary.
 A row's result depends on that row alone: its sums are always added in the same order.
 """
-# pyright: reportUntypedFunctionDecorator=false, reportMissingImports=false
+# pyright: reportMissingImports=false, reportIncompatibleMethodOverride=false
 
 from __future__ import annotations
 
 import math
 import os
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
-from itertools import pairwise
-from typing import Any, NamedTuple, Unpack
+from typing import Any, NamedTuple, Unpack, cast
 
-import numba
 import numpy as np
+from numba.core import config
 
 from edt_sampling.policies import Mixture
 from edt_sampling.sampling import numba_kernels as kernels
@@ -38,10 +39,17 @@ from edt_sampling.sampling.statistics import Kept, Statistics
 __all__ = ["divergence", "draw", "mixture", "statistics", "temperature", "temperature_at", "tempered"]
 
 ACCEPTED = (np.float16, np.float32)
-WORTH = 1 << 15
-"""A thread is worth its start where it gets so many words."""
+PIECE = 1 << 16
+"""About so many words at a time are a thread's: some 50 microseconds' work, against the few that it takes to ask for them."""
 EXTRAS = frozenset({"support", "margin", "varentropy"})
 """The statistics that take a pass of their own."""
+
+
+class Threads(NamedTuple):
+    """How many threads work at once, and what runs a function on so many and returns when all are done."""
+
+    count: int
+    run: Callable[[Callable[[], None], int], None]
 
 
 class Rows(NamedTuple):
@@ -81,7 +89,7 @@ def rows(logits: np.ndarray) -> Rows:
 
 def statistics(logits: np.ndarray, *, filters: Filters = UNFILTERED, needs: frozenset[str] = ALWAYS) -> Statistics:
     """Those of ``reference.statistics``, and its own for float64 and behind filters; support is None too unless ``needs`` names it."""
-    if logits.dtype not in ACCEPTED or filters.before:
+    if logits.dtype.type not in ACCEPTED or filters.before:
         return reference.statistics(logits, filters=filters, needs=needs)
     return usable(read(rows(logits), needs=needs)).statistics
 
@@ -93,7 +101,7 @@ def temperature(logits: np.ndarray, mixture: Mixture, *, filters: Filters = UNFI
 
 def draw(logits: np.ndarray, mixture: Mixture, *, uniform: Any, filters: Filters = UNFILTERED, **given: Unpack[Kept]) -> Draw:
     """One token a row, as ``reference.draw`` draws it; by that itself for float64, and with filters that ``knows`` does not."""
-    if logits.dtype not in ACCEPTED or not knows(filters):
+    if logits.dtype.type not in ACCEPTED or not knows(filters):
         return reference.draw(logits, mixture, uniform=uniform, filters=filters, **given)
     check_allowed(filters, frozenset(given))
     there = rows(logits)
@@ -103,7 +111,7 @@ def draw(logits: np.ndarray, mixture: Mixture, *, uniform: Any, filters: Filters
     return Draw(token, found.statistics.entropy, t, probability)
 
 
-def read(there: Rows, *, needs: frozenset[str] = frozenset(), scale: float | np.ndarray = 1.0, threads: int | None = None) -> Read:
+def read(there: Rows, *, needs: frozenset[str] = frozenset(), scale: float | np.ndarray = 1.0, threads: Threads | None = None) -> Read:
     """The first pass: the statistics of softmax(logits * scale), ``scale`` ``[rows]`` or one number; NaN for a row that has none.
 
     Those among ``EXTRAS`` are there if ``needs`` names them.
@@ -123,20 +131,20 @@ def read(there: Rows, *, needs: frozenset[str] = frozenset(), scale: float | np.
 
 
 def pick(
-    there: Rows, found: Read, t: np.ndarray, uniform: np.ndarray, filters: Sequence[Filtering] = (), *, threads: int | None = None
+    there: Rows, found: Read, t: np.ndarray, uniform: np.ndarray, filters: Sequence[Filtering] = (), *, threads: Threads | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """The second pass: each row's token, the best one for T below ``COLDEST``, and its probability after temperature and filters."""
     kinds, values = _steps(filters, there.words) if filters else ((), ())
     token, probability = np.empty(there.count, np.int64), np.empty(there.count)
     chosen = (there, t, found.largest, found.best, np.ascontiguousarray(uniform), token, probability)
     if len(kinds):
-        _on_threads(kernels.pick_kept_rows, *chosen, kinds, values, threads=threads)
+        _on_threads(kernels.pick_kept_rows, *chosen, kinds, values, threads=threads, room=2 * there.words)
     else:
         _on_threads(kernels.pick_rows, *chosen, threads=threads)
     return token, probability
 
 
-def temper(there: Rows, found: Read, t: np.ndarray, applied: Any, coming: Any, out: Rows, *, threads: int | None = None) -> None:
+def temper(there: Rows, found: Read, t: np.ndarray, applied: Any, coming: Any, out: Rows, *, threads: Threads | None = None) -> None:
     """The second pass where an engine draws itself: writes the tempered logits to ``out``, which may be ``there``.
 
     ``applied`` and ``coming``, ``[rows]`` or one number, are the temperatures of ``torch_tempering.temper_``. Rows that stay as they are
@@ -175,16 +183,43 @@ def _steps(filters: Sequence[Filtering], words: int) -> tuple[np.ndarray, np.nda
     return np.array([kind for kind, _ in found], np.int64), np.array([value for _, value in found], np.float64)
 
 
-def _on_threads(kernel: Callable[..., None], there: Rows, *arrays: Any, threads: int | None) -> None:
-    """Runs a kernel over all rows: a part on this thread, the others beside it."""
-    parts = max(1, min(threads or numba.config.NUMBA_NUM_THREADS, there.count, there.count * there.words // WORTH))
-    edges = [there.count * part // parts for part in range(parts + 1)]
-    place = (there.flat, there.stride, there.words)
-    others = pairwise(edges[1:])
-    beside = [_pool(os.getpid()).submit(kernel, *place, first, last, *arrays) for first, last in others]
-    kernel(*place, 0, edges[1], *arrays)
-    for part in beside:
-        part.result()
+def _on_threads(kernel: Callable[..., None], there: Rows, *arrays: Any, threads: Threads | None, room: int = 0) -> None:
+    """Runs a kernel over all rows; each thread takes the next piece when it is done with one, because a core may be another's for a while.
+
+    A kernel that asks for ``room`` gets an array of so many numbers for itself.
+    """
+    place, size = (there.flat, there.stride, there.words), max(1, PIECE // there.words)
+    count, run = threads or Threads(cast(Any, config).NUMBA_NUM_THREADS, pooled)
+    count = min(count, -(-there.count // size))
+    pieces = iter([(first, min(first + size, there.count)) for first in range(0, there.count, size)])
+
+    def work() -> None:
+        own = (_borrowed(room),) if room else ()
+        for first, last in pieces:
+            kernel(*place, first, last, *arrays, *own)
+        _ROOMS.extend(own)
+
+    work() if count <= 1 else run(work, count)
+
+
+_ROOMS = deque[np.ndarray](maxlen=64)
+"""Memory that nobody uses at the moment; new memory would cost as much as the work that is done in it."""
+
+
+def _borrowed(room: int) -> np.ndarray:
+    """An array of ``room`` numbers or more."""
+    with suppress(IndexError):
+        if len(found := _ROOMS.pop()) >= room:
+            return found
+    return np.empty(room, np.float32)
+
+
+def pooled(work: Callable[[], None], count: int) -> None:
+    """Runs ``work`` on this thread and on threads of a pool beside it, ``count`` in all."""
+    beside = [_pool(os.getpid()).submit(work) for _ in range(count - 1)]
+    work()
+    for other in beside:
+        other.result()
 
 
 @cache

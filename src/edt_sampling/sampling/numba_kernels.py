@@ -7,7 +7,7 @@ Logits are float32 numbers, or bfloat16 numbers as the uint16 that hold them. We
 y = (logit - maximum) * scale and scale = log2(e) / T. Top-k, top-p and min-p each keep the most probable tokens down to an edge, a y and a
 place: tokens above it stay, and those at it up to that place. It is found without a sort.
 """
-# pyright: reportUntypedFunctionDecorator=false, reportMissingImports=false
+# pyright: reportUntypedFunctionDecorator=false, reportMissingImports=false, reportCallIssue=false
 
 from __future__ import annotations
 
@@ -509,7 +509,7 @@ def pick_rows(
     flat: Any, stride: Any, words: Any, first: Any, last: Any, t: Any, largest: Any, best: Any, uniform: Any, token: Any, probability: Any
 ) -> None:
     sums = np.empty((words + BLOCK - 1) // BLOCK, np.float32)
-    for r in range(first, last):
+    for r in range(last - 1, first - 1, -1):  # the rows that were read last are still in the cache
         token[r], probability[r], scale = best[r], 1.0, _scaling(t[r])
         if scale > 0:
             row = flat[r * stride : r * stride + words]
@@ -531,10 +531,11 @@ def pick_kept_rows(
     probability: Any,
     kinds: Any,
     values: Any,
+    room: Any,
 ) -> None:
-    y, weight = np.empty(words, np.float32), np.empty(words, np.float32)
+    y, weight = room[:words], room[words : 2 * words]
     sums = np.empty((words + BLOCK - 1) // BLOCK, np.float32)
-    for r in range(first, last):
+    for r in range(last - 1, first - 1, -1):  # the rows that were read last are still in the cache
         token[r], probability[r], scale = best[r], 1.0, _scaling(t[r])
         if scale > 0:
             total = weigh(flat[r * stride : r * stride + words], largest[r], scale, y, weight)

@@ -17,7 +17,17 @@ _ROUNDS = 10
 
 
 def uniforms(seed: int, request: Any, sample: Any, steps: int) -> NDArray[np.float64]:
-    """Numbers in (0, 1), one a draw: float64 ``[..., steps]``, u = (k + 1/2) / 2**52 with k the first 52 bits of Philox4x32-10.
+    """Numbers in (0, 1), one a draw: float64 ``[..., steps]``, u = (k + 1/2) / 2**52 with k the first 52 bits of ``words``.
+
+    Arguments and errors are those of ``words``.
+    """
+    first, second, _, _ = words(seed, request, sample, steps)
+    k = (first << np.uint64(20)) | (second >> np.uint64(12))
+    return np.ldexp(k.astype(np.float64) + 0.5, -52)
+
+
+def words(seed: int, request: Any, sample: Any, steps: int) -> tuple[Words, Words, Words, Words]:
+    """The four random words of each draw, uint64 ``[..., steps]`` each, by Philox4x32-10.
 
     The key is ``seed`` (64 bits), the counter (low half of ``request``, ``sample``, step, high half of ``request``), steps
     counted from 0. ``request`` (64 bits) and ``sample`` (32 bits) are integers or arrays of them that broadcast to ``[...]``.
@@ -34,9 +44,7 @@ def uniforms(seed: int, request: Any, sample: Any, steps: int) -> NDArray[np.flo
         raise ValueError(f"steps must be one number, got shape {count.shape}")
     if samples.shape != requests.shape and 0 not in (samples.ndim - 1, requests.ndim - 1):
         raise ValueError(f"request and sample must be of one shape, got {requests.shape[:-1]} and {samples.shape[:-1]}")
-    words = philox((requests & _LOW, samples, np.arange(int(count), dtype=np.uint64), requests >> _HALF), (key & _LOW, key >> _HALF))
-    k = (words[0] << np.uint64(20)) | (words[1] >> np.uint64(12))
-    return np.ldexp(k.astype(np.float64) + 0.5, -52)
+    return philox((requests & _LOW, samples, np.arange(int(count), dtype=np.uint64), requests >> _HALF), (key & _LOW, key >> _HALF))
 
 
 def philox(counter: tuple[Words, Words, Words, Words], key: tuple[Words, Words]) -> tuple[Words, Words, Words, Words]:

@@ -1,7 +1,7 @@
 """PyTorch, float64 on the logits' device: draws the tokens that ``reference`` draws.
 
-What the float32 fast paths take is theirs: ``torch_numba`` on a CPU. Otherwise the host waits for the device once a draw, to learn whether
-every row is usable, and twice for each top-p.
+What the float32 fast paths take is theirs: ``torch_numba``'s on a CPU, ``torch_triton``'s on a CUDA device. Otherwise the host waits for
+the device once a draw, to learn whether every row is usable, and twice for each top-p.
 """
 
 from __future__ import annotations
@@ -9,12 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Unpack
+from functools import cache
+from importlib import import_module
+from typing import Any, Unpack, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from edt_sampling.policies import Mixture, Policy
+from edt_sampling.sampling import gumbel, reference
 from edt_sampling.sampling.contract import (
     ALWAYS,
     COLDEST,
@@ -34,22 +38,27 @@ from edt_sampling.sampling.contract import (
 )
 from edt_sampling.sampling.filters import UNFILTERED, Filtering, Filters
 from edt_sampling.sampling.float32 import knows, on
+from edt_sampling.sampling.host import host
 from edt_sampling.sampling.statistics import Kept, Statistics
 from edt_sampling.sampling.torch_filters import kept
 
 ACCEPTED = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+FAST = (torch.float16, torch.bfloat16, torch.float32)
+COMPILERS = {"cpu": "numba", "cuda": "triton"}
 BLOCK = 1024
 SLAB = 1 << 16
 """On a CPU, rows are taken so many numbers at a time for each thread, which stay in its cache: twice as fast on 125 x 4,096."""
 
 
 def fast_path(logits: Tensor) -> Any:
-    """The module that is faster for these logits, or None."""
-    if not on("numba"):
-        return None
-    from edt_sampling.sampling import torch_numba  # it is compiled, and needs what may not be installed
+    """The module that computes in float32 what this one does in float64, where the device has one, the logits fit, and it is on."""
+    compiler = COMPILERS.get(logits.device.type)
+    return _module(compiler) if compiler and logits.dtype in FAST and on(compiler) else None
 
-    return torch_numba if torch_numba.takes(logits) else None
+
+@cache
+def _module(compiler: str) -> Any:
+    return import_module(f"edt_sampling.sampling.torch_{compiler}")  # what it needs may not be installed, and takes a while to import
 
 
 def mixture(policies: Sequence[Policy], *, like: Tensor) -> Mixture:
@@ -88,15 +97,18 @@ def temperature_at(read: Statistics, mixture: Mixture, **given: Unpack[Kept]) ->
     return t
 
 
-@torch.no_grad()
 def draw(logits: Tensor, mixture: Mixture, *, uniform: Any, filters: Filters = UNFILTERED, **given: Unpack[Kept]) -> Draw:
     """One token a row from softmax(logits / T) within the filters: the first i with cdf_i >= uniform * total.
 
     ``uniform`` in (0, 1). A row whose T is below ``COLDEST`` takes its maximum with the lowest index.
     Raises ValueError for a row with NaN, +inf or nothing but -inf, and for a statistic that a policy needs and is not given.
     """
-    if knows(filters) and (fast := fast_path(logits)):
-        return fast.draw(logits, mixture, uniform=uniform, filters=filters, **given)
+    fast = fast_path(logits) if knows(filters) else None
+    return (fast.draw if fast else _draw)(logits, mixture, uniform=uniform, filters=filters, **given)
+
+
+@torch.no_grad()
+def _draw(logits: Tensor, mixture: Mixture, *, uniform: Any, filters: Filters, **given: Unpack[Kept]) -> Draw:
     check_allowed(filters, frozenset(given))
     largest, best = _maxima(logits)
     slabs, read = _read(logits, largest, filters, mixture.needs)
@@ -109,6 +121,19 @@ def draw(logits: Tensor, mixture: Mixture, *, uniform: Any, filters: Filters = U
     picks = [_pick(filters.after, *slab) for slab in zip(slabs, *(column.split(sizes) for column in columns), strict=True)]
     drawn, probability = (torch.cat(parts) for parts in zip(*picks, strict=True))
     return Draw(torch.where(warm, drawn, best), read.entropy, t, torch.where(warm, probability, 1.0))
+
+
+def gumbel_draw(logits: Tensor, mixture: Mixture, *, key: Any, **given: Unpack[Kept]) -> Draw:
+    """One token a row from softmax(logits / T) by noise under the row's ``key``: ``gumbel.draw``'s, which does it where no kernel is.
+
+    ``key``: ``noise_keys``, uint64 of NumPy, or int64 tensors of the same bits.
+    """
+    if logits.device.type == "cuda" and (fast := fast_path(logits)):
+        return fast.gumbel_draw(logits, mixture, key=key, **given)
+    own = key.cpu().numpy().view(np.uint64) if isinstance(key, Tensor) else np.atleast_1d(key)
+    kept = {name: host(values) for name, values in given.items()}
+    found = gumbel.draw(host(logits), reference.mixture(mixture.policies), key=own, **cast(Kept, kept))
+    return Draw(*(torch.from_numpy(column).to(logits.device) for column in found))
 
 
 @torch.no_grad()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Unpack
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -14,33 +15,34 @@ from edt_sampling.sampling.contract import Draw, check_allowed, check_shape
 from edt_sampling.sampling.filters import UNFILTERED, Filters
 from edt_sampling.sampling.statistics import Kept, Statistics
 from edt_sampling.sampling.tempering import Temperatures, Tempering
-
-ACCEPTED = (torch.float16, torch.bfloat16, torch.float32)
-
-
-def takes(logits: Tensor) -> bool:
-    """Whether these logits are for the fast path: on the CPU, and of a dtype that float32 holds."""
-    return logits.device.type == "cpu" and logits.dtype in ACCEPTED
+from edt_sampling.sampling.torch_threads import torch_threads
 
 
 def statistics(logits: Tensor, *, needs: frozenset[str]) -> Statistics:
     """The statistics of ``torch.statistics``, of logits without a filter."""
-    return tensors(numba.usable(numba.read(rows(logits), needs=needs, threads=torch.get_num_threads())).statistics)
+    return tensors(numba.usable(numba.read(rows(logits), needs=needs, threads=torch_threads())).statistics)
 
 
 def draw(logits: Tensor, mixture: Mixture, *, uniform: Any, filters: Filters = UNFILTERED, **given: Unpack[Kept]) -> Draw:
-    """``torch.draw``."""
-    from edt_sampling.sampling.torch import temperature_at  # it asks this module before it does the work itself
-
+    """``torch.draw``; the policies' formulas run in NumPy, whose calls are shorter."""
     check_allowed(filters, frozenset(given))
-    there, threads = rows(logits), torch.get_num_threads()
+    there, threads = rows(logits), torch_threads()
     found = numba.usable(numba.read(there, needs=mixture.needs, threads=threads))
-    read = tensors(found.statistics)
-    t = temperature_at(read, mixture, **given)
+    t = numba.temperature_at(found.statistics, _in_numpy(mixture), **given)
     u = numba.column("uniform", uniform, there.count)
-    drawn = numba.pick(there, found, t.numpy(), u, filters.after, threads=threads)
-    token, probability = (torch.from_numpy(values) for values in drawn)
-    return Draw(token, read.entropy, t, probability)
+    drawn = numba.pick(there, found, t, u, filters.after, threads=threads)
+    token, probability, entropy, t = (torch.from_numpy(values) for values in (*drawn, found.statistics.entropy, t))
+    return Draw(token, entropy, t, probability)
+
+
+def _in_numpy(mixture: Mixture) -> Mixture:
+    """The same policies with columns of NumPy, made once."""
+    if mixture not in _NUMPY:
+        _NUMPY[mixture] = numba.mixture(mixture.policies)
+    return _NUMPY[mixture]
+
+
+_NUMPY = WeakKeyDictionary[Mixture, Mixture]()
 
 
 def rows(logits: Tensor) -> numba.Rows:
@@ -48,12 +50,14 @@ def rows(logits: Tensor) -> numba.Rows:
     check_shape(logits.shape)
     if logits.dtype == torch.bfloat16:
         return numba.rows(logits.detach().view(torch.int16).numpy().view(np.uint16))
-    return numba.rows((logits.float() if logits.dtype == torch.float16 else logits).detach().numpy())
+    if logits.requires_grad:
+        logits = logits.detach()
+    return numba.rows((logits.float() if logits.dtype == torch.float16 else logits).numpy())
 
 
 def temper(logits: Tensor, policies: Temperatures, *, applied: Tensor | float, coming: Tensor | float, out: Tensor) -> Tempering:
     """``torch_tempering.temper_``, into ``out``, which may be ``logits``."""
-    there, threads = rows(logits), torch.get_num_threads()
+    there, threads = rows(logits), torch_threads()
     target = out if out.dtype != torch.float16 and out.stride(1) == 1 else torch.empty(out.shape)
     found = numba.read(there, needs=policies.needs, scale=_numbers(applied), threads=threads)
     read = tensors(found.statistics)

@@ -1,6 +1,6 @@
 """Logits tempered for engines that draw themselves: PyTorch, float32, and the host never waits for the device.
 
-On a CPU ``torch_numba`` does the same in two passes, where it can.
+Where there is a ``fast_path``, it does the same in two passes.
 """
 
 from __future__ import annotations
