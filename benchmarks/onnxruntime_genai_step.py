@@ -27,7 +27,8 @@ from benchmarks.side_by_side import Contender
 from benchmarks.table import Table, side_by_side_table
 from edt_sampling.engines.onnxruntime_genai import PolicyTemper, export
 from edt_sampling.policies import policy
-from edt_sampling.sampling import Filters, reference
+from edt_sampling.sampling import Filters
+from edt_sampling.sampling.dispatch import numpy_backend
 
 TITLE = "a step in ONNX Runtime GenAI"
 ROOM = 100
@@ -102,10 +103,11 @@ def contenders(model: Any, rows: int, words: int, filters: str) -> dict[str, Con
         return Contender(call, before=state.ready)
 
     def ours(spec: str) -> Contender:
-        state, mixture = Generating(model, rows, do_sample=False), reference.mixture([policy(spec)] * rows)
+        state, backend = Generating(model, rows, do_sample=False), numpy_backend()
+        mixture = backend.mixture([policy(spec)] * rows, like=None)
 
         def call(generator: Any) -> None:
-            reference.draw(generator.get_logits()[:, -1], mixture, uniform=uniform, filters=steps)
+            backend.draw(generator.get_logits()[:, -1], mixture, uniform=uniform, filters=steps)
 
         return Contender(call, before=state.ready, after=state.passed)
 

@@ -104,7 +104,8 @@ def _store(out: Any, place: Any, value: Any) -> Any:
 
     def to_nearest_even(out: Any, place: Any, value: Any) -> Any:
         bits = np.float32(value).view(np.uint32)
-        out[place] = np.uint16((bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16))
+        rounded = np.uint32(bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1)))  # 32 bits again, or no vectors are used
+        out[place] = np.uint16(rounded >> np.uint32(16))
 
     return as_it_is if isinstance(out.dtype, types.Float) else to_nearest_even
 
