@@ -349,3 +349,17 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     environment = os.environ | {"NUMBA_NUM_THREADS": "2", "PYTHONWARNINGS": "ignore"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=environment)
     assert done.stdout == "0\n", done.stderr
+
+
+def test_where_nothing_can_be_kept_on_disk_it_is_compiled_in_memory():
+    code = """
+from numba.core import caching
+caching.CacheImpl._locator_classes = []
+caching.CompileResultCacheImpl._locator_classes = []
+import numpy as np, edt_sampling as edt
+print(edt.sample(np.array([0, 9], np.float32), "fixed:temperature=1", uniform=0.5))
+from edt_sampling.sampling import numba_kernels
+print(numba_kernels.read_rows.stats.cache_path)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split() == ["1", "None"], done.stderr

@@ -19,6 +19,7 @@ from edt_sampling.sampling.host import host
 from edt_sampling.sampling.statistics import Kept
 
 Policies = str | Policy | Sequence[str | Policy]
+Kind = Literal["inverse", "gumbel"]
 
 
 def entropy(logits: Any) -> Any:
@@ -44,7 +45,7 @@ def draw(
     *,
     uniform: Any = None,
     filters: Filters | str = UNFILTERED,
-    draw: Literal["inverse", "gumbel"] = "inverse",
+    draw: Kind = "inverse",
     key: Any = None,
     **given: Unpack[Kept],
 ) -> Draw:
@@ -59,20 +60,33 @@ def draw(
     counted token by token under a ``key`` a row (see ``noise_keys``). It takes no filters, and its probability is NaN. On a CUDA device it
     reads the logits once; elsewhere it is NumPy's in float64, and slow.
     """
+    return _drawn(logits, policy, uniform=uniform, filters=filters, kind=draw, key=key, given=given)
+
+
+def sample(
+    logits: Any,
+    policy: Policies,
+    *,
+    uniform: Any = None,
+    filters: Filters | str = UNFILTERED,
+    draw: Kind = "inverse",
+    key: Any = None,
+    **given: Unpack[Kept],
+) -> Any:
+    """The tokens of ``draw``, int64 ``[rows]``, or one number for logits ``[vocab]``."""
+    return _drawn(logits, policy, uniform=uniform, filters=filters, kind=draw, key=key, given=given).token
+
+
+def _drawn(logits: Any, policy: Policies, *, uniform: Any, filters: Filters | str, kind: str, key: Any, given: Kept) -> Draw:
     rows, chosen, kept = _rows(logits), _filters(filters), _kept(given)
-    if draw == "gumbel":
+    if kind == "gumbel":
         result = _gumbel(rows, policy, key=key, filters=chosen, **kept)
-    elif draw == "inverse":
+    elif kind == "inverse":
         backend, u = _backend(logits), _between_0_and_1(_column("uniform", uniform))
         result = backend.draw(rows, _mixture(policy, backend, rows), uniform=u, filters=chosen, **kept)
     else:
-        raise ValueError(f"draw must be 'inverse' or 'gumbel', got {draw!r}")
+        raise ValueError(f"draw must be 'inverse' or 'gumbel', got {kind!r}")
     return Draw(*(_as_given(logits, field) for field in result))
-
-
-def sample(logits: Any, policy: Policies, **options: Any) -> Any:
-    """The tokens of ``draw``, int64 ``[rows]``, or one number for logits ``[vocab]``; the options are its own."""
-    return draw(logits, policy, **options).token
 
 
 def _gumbel(logits: Any, policy: Policies, *, key: Any, filters: Filters, **given: Unpack[Kept]) -> Draw:

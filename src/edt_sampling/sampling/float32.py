@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from importlib.metadata import version
+from importlib import import_module
 from importlib.util import find_spec
 
 from edt_sampling.sampling.filters import Filters, MinP, TopK, TopP
@@ -24,7 +24,7 @@ def on(compiler: str) -> bool:
 
 def arithmetic(compiler: str) -> str:
     """In a few words what draws compute in, for whoever wants to repeat them."""
-    return f"float32, {compiler} {version(compiler)}" if on(compiler) else "float64"
+    return f"float32, {compiler} {import_module(compiler).__version__}" if on(compiler) else "float64"
 
 
 def knows(filters: Filters) -> bool:

@@ -202,7 +202,7 @@ def _on_threads(kernel: Callable[..., None], there: Rows, *arrays: Any, threads:
     work() if count <= 1 else run(work, count)
 
 
-_ROOMS = deque[np.ndarray](maxlen=64)
+_ROOMS = deque[np.ndarray](maxlen=16)
 """Memory that nobody uses at the moment; new memory would cost as much as the work that is done in it."""
 
 

@@ -61,8 +61,11 @@ def compiled(function: Any) -> Any:
 
 
 def entry(function: Any) -> Any:
-    """The function as machine code that Python calls: kept on disk, and running beside other threads."""
-    return njit(fastmath=SUMS, nogil=True, cache=True)(function)
+    """The function as machine code that Python calls, and that runs beside other threads; kept on disk where numba finds a place for it."""
+    try:
+        return njit(fastmath=SUMS, nogil=True, cache=True)(function)
+    except RuntimeError:  # no folder may be written to: it is compiled again in every process
+        return njit(fastmath=SUMS, nogil=True)(function)
 
 
 @intrinsic
