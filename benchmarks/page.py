@@ -22,10 +22,10 @@ BLOCK = re.compile(r"<!-- bench: ([a-z-]+) -->\n(.*?)<!-- end -->", flags=re.DOT
 
 
 def blocks(records: Sequence[Record]) -> dict[str, str]:
-    """Markdown by the name of its marker: a part's tables, and what is drawn from several parts."""
+    """Markdown by the name of its marker: the tables of parts whose packages are here, and what is drawn from several parts' numbers."""
     by_part = {record.part: record for record in records}
     known = by_part["draw"].machine if "draw" in by_part else None
-    parts = {name: drawn(record, known=known) for name, record in by_part.items()}
+    parts = {name: drawn(record, known=known) for name, record in by_part.items() if not missing(name)}
     several: dict[str, list[Table]] = {"targets": targets(by_part)}
     if known:
         from benchmarks.summary import shares, summary  # which needs torch, as the draws do
@@ -93,5 +93,5 @@ def write_page(records: Sequence[Record], *, page: Path = PAGE) -> None:
 
 
 def kept_records(folder: Path) -> list[Record]:
-    """The records in the folder whose parts can be drawn here, in the order of the parts."""
-    return [read(folder / f"{name}.json") for name in PARTS if (folder / f"{name}.json").exists() and not missing(name)]
+    """The records in the folder, in the order of the parts."""
+    return [read(folder / f"{name}.json") for name in PARTS if (folder / f"{name}.json").exists()]
