@@ -361,7 +361,7 @@ caching.CompileResultCacheImpl._locator_classes = []
 import numpy as np, edt_sampling as edt
 print(edt.sample(np.array([0, 9], np.float32), "fixed:temperature=1", uniform=0.5))
 from edt_sampling.sampling import numba_kernels
-print(numba_kernels.read_rows.stats.cache_path)
+print(numba_kernels.read_rows.on_disk.stats.cache_path)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.stdout.split() == ["1", "None"], done.stderr

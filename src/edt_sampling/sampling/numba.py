@@ -136,7 +136,7 @@ def pick(
     """The second pass: each row's token, the best one for T below ``COLDEST``, and its probability after temperature and filters."""
     kinds, values = _steps(filters, there.words) if filters else ((), ())
     token, probability = np.empty(there.count, np.int64), np.empty(there.count)
-    chosen = (there, t, found.largest, found.best, np.ascontiguousarray(uniform), token, probability)
+    chosen = (there, t, found.largest, found.best, np.array(uniform), token, probability)
     if len(kinds):
         _on_threads(kernels.pick_kept_rows, *chosen, kinds, values, threads=threads, room=2 * there.words)
     else:

@@ -60,12 +60,27 @@ def compiled(function: Any) -> Any:
     return njit(fastmath=SUMS)(function)
 
 
-def entry(function: Any) -> Any:
-    """The function as machine code that Python calls, and that runs beside other threads; kept on disk where numba finds a place for it."""
+def kept(function: Any) -> Any:
+    """The function as machine code that Python calls, and that runs beside other threads; kept on disk where numba finds a place for it.
+
+    It must always be called with the same types: two processes that keep code for different ones at once can mix them up.
+    """
     try:
         return njit(fastmath=SUMS, nogil=True, cache=True)(function)
     except RuntimeError:  # no folder may be written to: it is compiled again in every process
         return njit(fastmath=SUMS, nogil=True)(function)
+
+
+def entry(function: Any) -> Any:
+    """``kept`` for rows of float32 that may be written to; for others the code is compiled in each process."""
+    on_disk, in_memory = kept(function), njit(fastmath=SUMS, nogil=True)(function)
+
+    def call(flat: Any, *arguments: Any) -> None:
+        usual = flat.dtype == np.float32 and flat.flags.writeable
+        (on_disk if usual else in_memory)(flat, *arguments)
+
+    call.on_disk = on_disk  # type: ignore[attr-defined]
+    return call
 
 
 @intrinsic

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from edt_sampling.sampling.numba_kernels import entry, widest
+from edt_sampling.sampling.numba_kernels import kept, widest
 
 
-@entry
+@kept
 def gather(words: Any, logits: Any) -> Any:
     """Fills ``logits`` ``[candidates]`` from the records' ``words`` ``[3 * candidates]``, both as int32.
 
